@@ -1,0 +1,166 @@
+import { join, resolve } from "node:path";
+import pc from "picocolors";
+import { KnownError, UsageError } from "../core/index.js";
+
+/** Where a command finds its folders; all absolute. */
+export interface Folders {
+  readonly home: string;
+  readonly data: string;
+  readonly models: string;
+  readonly strategies: string;
+  /** The SQLite file of operations. */
+  readonly operations: string;
+}
+
+/** Options that every command has. */
+export interface CommonOptions {
+  json?: boolean;
+  format?: string;
+  dataDir?: string;
+  modelsDir?: string;
+}
+
+/** Folders from flags, then `KTRDR_DATA_DIR`, `KTRDR_MODELS_DIR`, `KTRDR_HOME`, then the current folder. */
+export function foldersOf(options: CommonOptions, env: NodeJS.ProcessEnv = process.env): Folders {
+  const home = resolve(env["KTRDR_HOME"] || ".");
+  return {
+    home,
+    data: resolve(options.dataDir ?? (env["KTRDR_DATA_DIR"] || join(home, "data"))),
+    models: resolve(options.modelsDir ?? (env["KTRDR_MODELS_DIR"] || join(home, "models"))),
+    strategies: join(home, "config", "strategies"),
+    operations: join(home, ".ktrdr", "operations.db"),
+  };
+}
+
+/** Splits lists given by spaces, commas or both; drops empty parts. */
+export function splitList(values: readonly string[]): string[] {
+  return values
+    .flatMap((value) => value.split(","))
+    .map((value) => value.trim())
+    .filter((value) => value !== "");
+}
+
+/** How a result is printed. */
+export type OutputFormat = "text" | "json" | "csv";
+
+/** `--json`, or `--format json|csv|text|table`. @throws UsageError for any other format */
+export function formatOf(options: CommonOptions): OutputFormat {
+  if (options.json) return "json";
+  const format = options.format?.toLowerCase();
+  if (format === undefined || format === "text" || format === "table") return "text";
+  if (format === "json" || format === "csv") return format;
+  throw new UsageError(`--format: "${options.format}" is not known. Allowed: text, csv, json.`);
+}
+
+let outputLost = false;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // The reader of a pipe (`| head`) has gone: that is no failure, and nothing more needs printing.
+  if (error.code !== "EPIPE") throw error;
+  outputLost = true;
+});
+
+/** Data go to stdout. */
+export function printData(text: string): void {
+  if (!outputLost) process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** One JSON document on stdout. Numbers that are not finite become null. */
+export function printJson(value: unknown): void {
+  printData(JSON.stringify(value, null, 2));
+}
+
+/** Everything that is not data goes to stderr, a line at a time. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Something the user should look at. */
+export function warn(text: string): void {
+  const colours = pc.createColors(Boolean(process.stderr.isTTY) && !process.env["NO_COLOR"]);
+  note(`${colours.yellow("warning:")} ${text}`);
+}
+
+/** One column of a table over time: float64 values with NaN for "none", or texts with "" for "none". */
+export type TableColumn = Float64Array | readonly string[];
+
+/** A bar's opening time as tables show it: `2024-01-02T00:00:00Z`. */
+export function timestampText(time: number): string {
+  return new Date(time).toISOString().replace(".000Z", "Z");
+}
+
+/**
+ * Prints one row per bar: `timestamp`, then the columns. CSV has empty cells and JSON has null where there is no value;
+ * numbers in JavaScript's shortest exact form. Text is an aligned table with six significant digits.
+ */
+export function printColumns(
+  time: Float64Array,
+  columns: Record<string, TableColumn>,
+  format: OutputFormat,
+): void {
+  const names = Object.keys(columns);
+  const cell = (name: string, t: number): string | number | null => {
+    const value = columns[name][t];
+    if (typeof value === "number") return Number.isFinite(value) ? value : null;
+    return value === "" ? null : value;
+  };
+  if (format === "json") {
+    const lines: string[] = [];
+    for (let t = 0; t < time.length; t++) {
+      const row: Record<string, unknown> = { timestamp: timestampText(time[t]) };
+      for (const name of names) row[name] = cell(name, t);
+      lines.push(JSON.stringify(row));
+    }
+    printData(lines.length === 0 ? "[]" : `[\n${lines.join(",\n")}\n]`);
+    return;
+  }
+  if (format === "csv") {
+    const lines = [["timestamp", ...names].join(",")];
+    for (let t = 0; t < time.length; t++) {
+      lines.push([timestampText(time[t]), ...names.map((name) => cell(name, t) ?? "")].join(","));
+    }
+    printData(lines.join("\n"));
+    return;
+  }
+  const rows = [["timestamp", ...names]];
+  for (let t = 0; t < time.length; t++) {
+    rows.push([
+      timestampText(time[t]),
+      ...names.map((name) => {
+        const value = cell(name, t);
+        return typeof value === "number" ? String(Number(value.toPrecision(6))) : (value ?? "");
+      }),
+    ]);
+  }
+  printData(alignRows(rows));
+}
+
+/** Rows of texts as an aligned table; the first column left, the others right. */
+export function alignRows(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((text, j) => (widths[j] = Math.max(widths[j] ?? 0, text.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((text, j) => (j === 0 ? text.padEnd(widths[j]) : text.padStart(widths[j])))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** Prints a failure: JSON on stdout when asked for, and always words on stderr. Returns the exit status. */
+export function printFailure(error: unknown, json: boolean): number {
+  const known = error instanceof KnownError;
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) {
+    const code = known ? error.code : "INTERNAL";
+    printJson({ error: { code, message, details: known ? error.details : {} } });
+  }
+  const colours = pc.createColors(Boolean(process.stderr.isTTY) && !process.env["NO_COLOR"]);
+  note(`${colours.red("error:")} ${message}`);
+  if (!known) note("This is a bug in ktrdr, not in your input. Please report it with the lines below.");
+  if (error instanceof Error && (!known || process.env["KTRDR_DEBUG"] === "1")) note(error.stack ?? "");
+  if (!known) return 1;
+  if (error.code === "CANCELLED") return 130;
+  return error.isUsage ? 2 : 1;
+}

@@ -1,0 +1,61 @@
+import { Command, CommanderError } from "commander";
+import { printFailure, printJson } from "./io.js";
+
+/** Adds a group of commands to the program. Group files import heavy modules only inside their actions. */
+export type RegisterCommands = (program: Command) => void;
+
+const groups: RegisterCommands[] = [];
+
+/** The options that every command which prints a result shares. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option("--json", "print one JSON document on stdout")
+    .option("--format <format>", "text, csv or json")
+    .option("--data-dir <dir>", "folder of bars (default: ./data)")
+    .option("--models-dir <dir>", "folder of models (default: ./models)");
+}
+
+function createProgram(): Command {
+  const program = new Command("ktrdr");
+  program
+    .description("Trains, tests and explains neuro-fuzzy trading strategies.")
+    .version("0.1.0", "-V, --version")
+    .showSuggestionAfterError(true);
+  for (const register of groups) register(program);
+  return program;
+}
+
+/** `exitOverride` and silent error output on every command, so that errors are printed once, by us. */
+function throwInsteadOfExit(command: Command, json: boolean): void {
+  command.exitOverride();
+  command.configureOutput({ outputError: () => undefined, ...(json ? { writeErr: () => undefined } : {}) });
+  for (const child of command.commands) throwInsteadOfExit(child, json);
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  const format = argv.indexOf("--format");
+  return (
+    argv.includes("--json") || argv.includes("--format=json") || (format >= 0 && argv[format + 1] === "json")
+  );
+}
+
+/** Runs one command line; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  const json = wantsJson(argv);
+  const program = createProgram();
+  throwInsteadOfExit(program, json);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      if (error.code === "commander.help") return 2;
+      const message = error.message.replace(/^error: /, "");
+      if (json) printJson({ error: { code: "WRONG_USAGE", message, details: {} } });
+      process.stderr.write(`error: ${message}\n`);
+      return 2;
+    }
+    return printFailure(error, json);
+  }
+}

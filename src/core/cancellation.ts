@@ -1,0 +1,32 @@
+import { CancelledError } from "./errors.js";
+
+/** One readable fact: has somebody asked this run to stop? Reading it is cheap (an atomic load). */
+export interface CancellationToken {
+  readonly isCancelled: boolean;
+}
+
+/** A token that nobody can cancel. */
+export const neverCancelled: CancellationToken = { isCancelled: false };
+
+/** @throws CancelledError when the token says so */
+export function throwIfCancelled(token: CancellationToken): void {
+  if (token.isCancelled) throw new CancelledError();
+}
+
+/**
+ * Rows to work through between two looks at a token. A pass over 65,536 values takes well under 5 ms on any machine
+ * of the last decade (at 20 ns a value: 1.3 ms), which keeps every step's answer to a stop below the 5 ms of design.
+ */
+export const rowsPerCheck = 65_536;
+
+/** Calls `block(from, to)` over 0..n in blocks of at most `rowsPerCheck`, looking at the token before each. */
+export function inBlocks(
+  n: number,
+  token: CancellationToken,
+  block: (from: number, to: number) => void,
+): void {
+  for (let from = 0; from < n; from += rowsPerCheck) {
+    throwIfCancelled(token);
+    block(from, Math.min(n, from + rowsPerCheck));
+  }
+}

@@ -1,0 +1,49 @@
+/** A named stretch of the pipeline, in the order in which a run passes them. */
+export const phases = [
+  "loading_data",
+  "computing_indicators",
+  "generating_fuzzy",
+  "creating_features",
+  "generating_labels",
+  "splitting_data",
+  "combining_data",
+  "creating_model",
+  "training",
+  "evaluating",
+  "saving",
+] as const;
+
+/** The name of a stretch of the pipeline. */
+export type Phase = (typeof phases)[number];
+
+/**
+ * What a run reports. Epochs and batches count from 1. Losses are mean cross-entropies over the samples so far;
+ * `validLoss` and `validAccuracy` are null without a validation part.
+ */
+export type TrainingProgress =
+  | { type: "phase"; phase: Phase; symbol?: string; symbolIndex?: number; symbols?: number; samples?: number }
+  | {
+      type: "batch";
+      epoch: number;
+      epochs: number;
+      batch: number;
+      batches: number;
+      loss: number;
+      accuracy: number;
+    }
+  | {
+      type: "epoch";
+      epoch: number;
+      epochs: number;
+      trainLoss: number;
+      trainAccuracy: number;
+      validLoss: number | null;
+      validAccuracy: number | null;
+      learningRate: number;
+    };
+
+/** Receives progress; must return at once. */
+export type ProgressListener = (progress: TrainingProgress) => void;
+
+/** A progress listener that does nothing. */
+export const ignoreProgress: ProgressListener = () => undefined;

@@ -1,0 +1,3 @@
+export * from "./bars.js";
+export * from "./timeframes.js";
+export * from "./zones.js";

@@ -1,0 +1,133 @@
+import type { CancellationToken } from "../core/index.js";
+
+/** Activation of the hidden layers. */
+export const activations = ["relu", "leaky_relu", "tanh", "sigmoid"] as const;
+
+/** Name of a hidden layer's activation; leaky ReLU has slope 0.01. */
+export type Activation = (typeof activations)[number];
+
+/** An optimizer and its constants, named as in PyTorch. */
+export type OptimizerSpec =
+  | {
+      readonly type: "adam" | "adamw";
+      readonly weightDecay: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+    }
+  | { readonly type: "sgd"; readonly weightDecay: number; readonly momentum: number }
+  | {
+      readonly type: "rmsprop";
+      readonly weightDecay: number;
+      readonly momentum: number;
+      readonly alpha: number;
+      readonly epsilon: number;
+    };
+
+/** Mean cross-entropy of the logits, or focal loss (Lin et al. 2017) with its gamma. */
+export type LossSpec =
+  { readonly type: "cross_entropy" } | { readonly type: "focal"; readonly gamma: number };
+
+/** Everything that fixes a network's arithmetic besides weights and data. */
+export interface NetworkSpec {
+  readonly inputs: number;
+  readonly hidden: readonly number[];
+  readonly outputs: number;
+  readonly activation: Activation;
+  /** Probability that a hidden unit is dropped in training, 0 <= p < 1. */
+  readonly dropout: number;
+  readonly optimizer: OptimizerSpec;
+  readonly loss: LossSpec;
+  /** L2 norm to which all gradients together are clipped; 0 is off. */
+  readonly gradientClip: number;
+  /** [outputs], weights of the classes in the training loss; null for none. */
+  readonly classWeights: Float32Array | null;
+}
+
+/** Weights of one linear layer, as in PyTorch: y = W x + b. */
+export interface LayerWeights {
+  readonly outputs: number;
+  readonly inputs: number;
+  /** [outputs × inputs], row-major. */
+  readonly weight: Float32Array;
+  /** [outputs]. */
+  readonly bias: Float32Array;
+}
+
+/** Layers from the inputs to the logits. */
+export type Weights = readonly LayerWeights[];
+
+/** Rows of features, float32 row-major [rows × columns], with one class index per row. */
+export interface Samples {
+  readonly rows: number;
+  readonly columns: number;
+  readonly features: Float32Array;
+  /** [rows], 0..outputs-1. */
+  readonly labels: Uint8Array;
+}
+
+/** Samples that live in the engine's memory; given back to the network that loaded them. */
+export interface LoadedSamples {
+  readonly rows: number;
+}
+
+/** Running sums over the batches of one call. */
+export interface BatchSums {
+  /** Batches done; fewer than asked for only when the token was cancelled. */
+  readonly batches: number;
+  readonly samples: number;
+  /** Sum over samples of the training loss (class-weighted as PyTorch does: batch mean times batch size). */
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
+/** Unweighted, dropout off. */
+export interface EvaluationSums {
+  readonly samples: number;
+  /** Sum over samples of the cross-entropy. */
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
+/**
+ * A network inside an engine. Data are loaded once and stay there; one call covers many batches. All methods are
+ * synchronous; a long call looks at the token at every batch and between row blocks.
+ */
+export interface Network {
+  readonly spec: NetworkSpec;
+  /** Copies samples into the engine. */
+  load(samples: Samples): LoadedSamples;
+  /**
+   * Starts an epoch over loaded samples: `order` [rows] lists row indices in the order of visit; consecutive
+   * `batchSize` of them form a batch, the last may be shorter.
+   */
+  startEpoch(samples: LoadedSamples, order: Uint32Array, batchSize: number): void;
+  /**
+   * Advances up to `count` batches of the epoch at the given learning rate.
+   *
+   * @param masks dropout masks for tests: per batch, per hidden layer, [rows × units] of 0 or 1; else the engine's own
+   */
+  trainBatches(
+    count: number,
+    learningRate: number,
+    token: CancellationToken,
+    masks?: readonly (readonly Uint8Array[])[],
+  ): BatchSums;
+  /** Loss and hits over loaded samples with dropout off. @throws CancelledError */
+  evaluate(samples: LoadedSamples, token: CancellationToken): EvaluationSums;
+  /** Class probabilities, [rows × outputs], dropout off. @throws CancelledError */
+  predict(features: Float32Array, rows: number, token: CancellationToken): Float32Array;
+  /** A copy of the weights. */
+  exportWeights(): Weights;
+  /** Replaces the weights; optimizer state starts afresh. */
+  importWeights(weights: Weights): void;
+  /** Frees the engine's memory. */
+  dispose(): void;
+}
+
+/** Where the arithmetic runs. */
+export interface Engine {
+  readonly name: string;
+  /** A network with PyTorch's default initialisation (uniform ±1/sqrt(inputs)) from the seed's "weights" stream. */
+  createNetwork(spec: NetworkSpec, seed: number): Network;
+}
