@@ -19,7 +19,10 @@ export abstract class KnownError extends Error {
 
   /** The error's own fields as plain data; never the message or the stack. */
   get details(): Record<string, unknown> {
-    const { code: _code, cause: _cause, ...fields } = { ...this } as Record<string, unknown>;
+    const fields: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(this)) {
+      if (name !== "code" && name !== "cause") fields[name] = value;
+    }
     return fields;
   }
 }
