@@ -1,19 +1,8 @@
 import { Command, CommanderError } from "commander";
+import type { RegisterCommands } from "./command.js";
 import { printFailure, printJson } from "./io.js";
 
-/** Adds a group of commands to the program. Group files import heavy modules only inside their actions. */
-export type RegisterCommands = (program: Command) => void;
-
 const groups: RegisterCommands[] = [];
-
-/** The options that every command which prints a result shares. */
-export function withCommonOptions(command: Command): Command {
-  return command
-    .option("--json", "print one JSON document on stdout")
-    .option("--format <format>", "text, csv or json")
-    .option("--data-dir <dir>", "folder of bars (default: ./data)")
-    .option("--models-dir <dir>", "folder of models (default: ./models)");
-}
 
 function createProgram(): Command {
   const program = new Command("ktrdr");
