@@ -5,6 +5,17 @@ export interface CancellationToken {
   readonly isCancelled: boolean;
 }
 
+/** A token that also tells the thread it lives on, at once, when it is cancelled. */
+export interface SignallingToken extends CancellationToken {
+  readonly signal: AbortSignal;
+}
+
+/** A token whose fact lies in shared memory, so that another thread can read it. */
+export interface SharedToken extends SignallingToken {
+  /** The control block that holds the stop flag (see `control-block.ts`). */
+  readonly memory: SharedArrayBuffer;
+}
+
 /** A token that nobody can cancel. */
 export const neverCancelled: CancellationToken = { isCancelled: false };
 

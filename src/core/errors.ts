@@ -55,3 +55,53 @@ export function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
+
+/** An error as plain data, fit to cross to another thread or process. */
+export interface ErrorData {
+  /** The `code` of a `KnownError`; null for a bug. */
+  readonly code: string | null;
+  readonly name: string;
+  readonly message: string;
+  readonly details: Record<string, unknown>;
+  readonly stack: string;
+}
+
+/** A `KnownError` that was raised on another thread, with its code, message and details. */
+export class RelayedError extends KnownError {
+  readonly code: string;
+  readonly #details: Record<string, unknown>;
+
+  constructor(data: ErrorData) {
+    super(data.message);
+    this.code = data.code ?? "INTERNAL";
+    this.#details = data.details;
+    this.stack = data.stack;
+  }
+
+  override get details(): Record<string, unknown> {
+    return this.#details;
+  }
+}
+
+/** Packs any thrown value for another thread. */
+export function toErrorData(error: unknown): ErrorData {
+  const known = error instanceof KnownError;
+  return {
+    code: known ? error.code : null,
+    name: error instanceof Error ? error.name : "Error",
+    message: messageOf(error),
+    // Details are copied as JSON: what cannot be cloned between threads must not turn one error into another.
+    details: known ? (JSON.parse(JSON.stringify(error.details)) as Record<string, unknown>) : {},
+    stack: error instanceof Error ? (error.stack ?? "") : "",
+  };
+}
+
+/** The error that `toErrorData` packed: `CancelledError`, another `KnownError`, or a bug with its stack. */
+export function fromErrorData(data: ErrorData): Error {
+  if (data.code === "CANCELLED") return new CancelledError(data.message);
+  if (data.code !== null) return new RelayedError(data);
+  const error = new Error(data.message);
+  error.name = data.name;
+  error.stack = data.stack;
+  return error;
+}

@@ -1,5 +1,6 @@
 export * from "./atomic-file.js";
 export * from "./cancellation.js";
+export * from "./control-block.js";
 export * from "./errors.js";
 export * from "./hash.js";
 export * from "./math.js";
