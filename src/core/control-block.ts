@@ -2,16 +2,19 @@ import type { CancellationToken, SharedToken } from "./cancellation.js";
 import { phases, type Phase } from "./progress.js";
 
 /*
- * Layout: int32 [0] stop flag, [1] sequence counter of the snapshot, then from byte 8 float64 fields of the snapshot.
+ * Layout: int32 [0] stop flag, [1] sequence counter of the snapshot, [2] who had the run first (see `claimRun`), then
+ * from byte 16 float64 fields of the snapshot.
  * The writer makes the counter odd, writes, makes it even; a reader that saw an odd or changed counter reads again.
  * Without the counter a reader can see the batch of one report with the loss of another.
  */
 const stopFlag = 0;
 const sequence = 1;
+const claim = 2;
+const ints = 4;
 const fields = 7;
 
 /** Bytes of a control block: a stop flag, and the last progress snapshot under its sequence counter. */
-const controlBlockBytes = 8 + fields * 8;
+const controlBlockBytes = ints * 4 + fields * 8;
 
 /** The last state of a run, as read from its control block. Counts are from 1; 0 means "not yet". */
 export interface ProgressSnapshot {
@@ -32,7 +35,7 @@ export function createControlBlock(): SharedArrayBuffer {
 
 /** Reads the stop flag of a control block on whatever thread it is used. */
 export function tokenOf(memory: SharedArrayBuffer): CancellationToken {
-  const flags = new Int32Array(memory, 0, 2);
+  const flags = new Int32Array(memory, 0, ints);
   return {
     get isCancelled() {
       return Atomics.load(flags, stopFlag) !== 0;
@@ -42,7 +45,15 @@ export function tokenOf(memory: SharedArrayBuffer): CancellationToken {
 
 /** Sets the stop flag of a control block. */
 export function requestStop(memory: SharedArrayBuffer): void {
-  Atomics.store(new Int32Array(memory, 0, 2), stopFlag, 1);
+  Atomics.store(new Int32Array(memory, 0, ints), stopFlag, 1);
+}
+
+/**
+ * True for the first caller only. The worker claims its run before it touches anything; a caller that wants to stop a
+ * worker which is still loading its modules claims the run in its place and may then end the thread at once.
+ */
+export function claimRun(memory: SharedArrayBuffer): boolean {
+  return Atomics.compareExchange(new Int32Array(memory, 0, ints), claim, 0, 1) === 0;
 }
 
 /** The two ends of one possible stop: `token` is read by the run, `cancel` is called by whoever may stop it. */
@@ -73,8 +84,8 @@ export function createCancellation(): Cancellation {
 
 /** Writes snapshots of one run's progress; a report costs some tens of nanoseconds and never waits. */
 export function createSnapshotWriter(memory: SharedArrayBuffer): (snapshot: ProgressSnapshot) => void {
-  const counters = new Int32Array(memory, 0, 2);
-  const values = new Float64Array(memory, 8, fields);
+  const counters = new Int32Array(memory, 0, ints);
+  const values = new Float64Array(memory, ints * 4, fields);
   return (snapshot) => {
     Atomics.add(counters, sequence, 1);
     values[0] = snapshot.phase === null ? -1 : phases.indexOf(snapshot.phase);
@@ -90,8 +101,8 @@ export function createSnapshotWriter(memory: SharedArrayBuffer): (snapshot: Prog
 
 /** The last whole snapshot; null before the first one. */
 export function readSnapshot(memory: SharedArrayBuffer): ProgressSnapshot | null {
-  const counters = new Int32Array(memory, 0, 2);
-  const values = new Float64Array(memory, 8, fields);
+  const counters = new Int32Array(memory, 0, ints);
+  const values = new Float64Array(memory, ints * 4, fields);
   for (;;) {
     const before = Atomics.load(counters, sequence);
     if (before === 0) return null;
