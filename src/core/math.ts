@@ -74,11 +74,13 @@ export function log(x: number): number {
 export function tanh(x: number): number {
   const a = Math.abs(x);
   if (a > 22) return x > 0 ? 1 : -1;
+  let t: number;
   if (a < 0.17) {
-    const e = smallExpm1(2 * x);
-    return e / (e + 2);
+    const e = smallExpm1(2 * a);
+    t = e / (e + 2);
+  } else {
+    t = 1 - 2 / (exp(2 * a) + 1);
   }
-  const t = 1 - 2 / (exp(2 * a) + 1);
   return x < 0 ? -t : t;
 }
 
