@@ -1,0 +1,3 @@
+export * from "./align.js";
+export * from "./join.js";
+export * from "./table.js";
