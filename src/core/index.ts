@@ -4,6 +4,7 @@ export * from "./control-block.js";
 export * from "./errors.js";
 export * from "./hash.js";
 export * from "./math.js";
+export * from "./process.js";
 export * from "./progress.js";
 export * from "./random.js";
 export * from "./text.js";
