@@ -19,12 +19,14 @@ export type OptimizerSpec =
   | {
       readonly type: "rmsprop";
       readonly weightDecay: number;
-      readonly momentum: number;
       readonly alpha: number;
       readonly epsilon: number;
     };
 
-/** Mean cross-entropy of the logits, or focal loss (Lin et al. 2017) with its gamma. */
+/**
+ * Mean cross-entropy of the logits, or focal loss (Lin et al. 2017): -(1 - p)^gamma log p of the true class. With class
+ * weights w either is PyTorch's weighted mean over a batch, sum(w * loss) / sum(w).
+ */
 export type LossSpec =
   { readonly type: "cross_entropy" } | { readonly type: "focal"; readonly gamma: number };
 
@@ -73,7 +75,10 @@ export interface LoadedSamples {
 
 /** Running sums over the batches of one call. */
 export interface BatchSums {
-  /** Batches done; fewer than asked for only when the token was cancelled. */
+  /**
+   * Batches done. Fewer than asked for when the epoch ended, when the token was cancelled (the batch under way is given
+   * up, its weights untouched), or after a batch whose loss is not finite, which is the last one counted.
+   */
   readonly batches: number;
   readonly samples: number;
   /** Sum over samples of the training loss (class-weighted as PyTorch does: batch mean times batch size). */
@@ -95,11 +100,11 @@ export interface EvaluationSums {
  */
 export interface Network {
   readonly spec: NetworkSpec;
-  /** Copies samples into the engine. */
+  /** Brings samples into the engine; their arrays must not change afterwards, as an engine need not copy them. */
   load(samples: Samples): LoadedSamples;
   /**
    * Starts an epoch over loaded samples: `order` [rows] lists row indices in the order of visit; consecutive
-   * `batchSize` of them form a batch, the last may be shorter.
+   * `batchSize` of them form a batch, the last may be shorter. `order` must not change until the epoch is over.
    */
   startEpoch(samples: LoadedSamples, order: Uint32Array, batchSize: number): void;
   /**
@@ -119,7 +124,11 @@ export interface Network {
   predict(features: Float32Array, rows: number, token: CancellationToken): Float32Array;
   /** A copy of the weights. */
   exportWeights(): Weights;
-  /** Replaces the weights; optimizer state starts afresh. */
+  /**
+   * Replaces the weights; optimizer state and the count of steps (for dropout) start afresh.
+   *
+   * @throws WeightShapesError
+   */
   importWeights(weights: Weights): void;
   /** Frees the engine's memory. */
   dispose(): void;
