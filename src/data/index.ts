@@ -1,3 +1,4 @@
 export * from "./bars.js";
 export * from "./timeframes.js";
 export * from "./zones.js";
+export * from "./store/index.js";
