@@ -6,7 +6,7 @@ export type Columns<Output extends string = string> = Record<Output, Float64Arra
 
 /**
  * One indicator: its parameters, outputs and mathematics. A new one is a folder beside the others and an entry in
- * `registry` (index.ts); strategy schema, command line and contract tests follow from that entry.
+ * `indicators` (index.ts); strategy schema, command line and contract tests follow from that entry.
  */
 export interface Indicator<Params = never, Output extends string = string> {
   /** Lower-case name without separators, as `indicators list` shows it: `"bollingerbands"`. */
@@ -20,10 +20,12 @@ export interface Indicator<Params = never, Output extends string = string> {
   readonly outputs: readonly Output[];
   /** What the bare feature id means. */
   readonly primary: Output;
-  /** True where the values mean nothing without volume. */
-  readonly needsVolume: boolean;
   /** One line: which published definition, first value, smoothing, kind of deviation. */
   readonly definition: string;
+  /** Outputs that these parameters leave out; absent where none can be. */
+  omitted?(params: Params): readonly Output[];
+  /** True where the values mean nothing without volume. */
+  needsVolume(params: Params): boolean;
   /** Bars before the first value of every output, from the first stored bar. */
   warmup(params: Params): Record<Output, number>;
   /** All outputs over all bars. Value t depends on bars [0..t] only; NaN in warm-up. */

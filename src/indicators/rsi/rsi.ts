@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { defineIndicator } from "../define.js";
+import { columnAfter } from "../kernels/columns.js";
+import { sourceColumn, sourceSchema } from "../kernels/source.js";
+
+/**
+ * Relative strength index, 0..100: the share of rises in all movement, both smoothed as Wilder does.
+ *
+ * The first value, at index `period`, rests on the means of the first `period` rises and falls. Without any movement it is 50.
+ *
+ * @param x [n]
+ * @returns [n]; NaN before index `period`
+ * @see Wilder, New Concepts in Technical Trading Systems (1978), section VI
+ */
+export function rsi(x: Float64Array, period: number): Float64Array {
+  const n = x.length;
+  const out = columnAfter(n, period);
+  if (period >= n) return out;
+  let rise = 0;
+  let fall = 0;
+  for (let t = 1; t <= period; t++) {
+    const change = x[t] - x[t - 1];
+    if (change > 0) rise += change;
+    else fall -= change;
+  }
+  rise /= period;
+  fall /= period;
+  out[period] = rise + fall > 0 ? (100 * rise) / (rise + fall) : 50;
+  const alpha = 1 / period;
+  for (let t = period + 1; t < n; t++) {
+    const change = x[t] - x[t - 1];
+    rise += alpha * ((change > 0 ? change : 0) - rise);
+    fall += alpha * ((change < 0 ? -change : 0) - fall);
+    out[t] = rise + fall > 0 ? (100 * rise) / (rise + fall) : 50;
+  }
+  return out;
+}
+
+/** Wilder's relative strength index. */
+export const rsiIndicator = defineIndicator({
+  name: "rsi",
+  aliases: ["relativestrengthindex"],
+  title: "Relative Strength Index",
+  definition:
+    "Wilder 1978: 100 * rises / (rises + falls), Wilder-smoothed; first value, at bar `period`, from the means of the " +
+    "first `period` changes; 50 without any movement",
+  schema: z.strictObject({ period: z.int().min(2).default(14), source: sourceSchema }),
+  outputs: ["rsi"],
+  primary: "rsi",
+  needsVolume: ({ source }) => source === "volume",
+  warmup: ({ period }) => ({ rsi: period }),
+  compute: (bars, { period, source }) => ({ rsi: rsi(sourceColumn(bars, source), period) }),
+});
