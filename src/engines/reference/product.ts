@@ -62,15 +62,33 @@ function addRows(
       const r1 = r0 + n;
       const r2 = r1 + n;
       const r3 = r2 + n;
-      let [c00, c01, c02, c03] = [c[r0], c[r0 + 1], c[r0 + 2], c[r0 + 3]];
-      let [c10, c11, c12, c13] = [c[r1], c[r1 + 1], c[r1 + 2], c[r1 + 3]];
-      let [c20, c21, c22, c23] = [c[r2], c[r2 + 1], c[r2 + 2], c[r2 + 3]];
-      let [c30, c31, c32, c33] = [c[r3], c[r3 + 1], c[r3 + 2], c[r3 + 3]];
+      let c00 = c[r0];
+      let c01 = c[r0 + 1];
+      let c02 = c[r0 + 2];
+      let c03 = c[r0 + 3];
+      let c10 = c[r1];
+      let c11 = c[r1 + 1];
+      let c12 = c[r1 + 2];
+      let c13 = c[r1 + 3];
+      let c20 = c[r2];
+      let c21 = c[r2 + 1];
+      let c22 = c[r2 + 2];
+      let c23 = c[r2 + 3];
+      let c30 = c[r3];
+      let c31 = c[r3 + 1];
+      let c32 = c[r3 + 2];
+      let c33 = c[r3 + 3];
       let x = i * aRow + k0 * aStep;
       let y = j * bRow + k0 * bStep;
       for (let k = k0; k < k1; k++, x += aStep, y += bStep) {
-        const [a0, a1, a2, a3] = [a[x], a[x + aRow], a[x + 2 * aRow], a[x + 3 * aRow]];
-        const [b0, b1, b2, b3] = [b[y], b[y + bRow], b[y + 2 * bRow], b[y + 3 * bRow]];
+        const a0 = a[x];
+        const a1 = a[x + aRow];
+        const a2 = a[x + 2 * aRow];
+        const a3 = a[x + 3 * aRow];
+        const b0 = b[y];
+        const b1 = b[y + bRow];
+        const b2 = b[y + 2 * bRow];
+        const b3 = b[y + 3 * bRow];
         c00 = f(c00 + f(a0 * b0));
         c01 = f(c01 + f(a0 * b1));
         c02 = f(c02 + f(a0 * b2));
@@ -88,10 +106,22 @@ function addRows(
         c32 = f(c32 + f(a3 * b2));
         c33 = f(c33 + f(a3 * b3));
       }
-      [c[r0], c[r0 + 1], c[r0 + 2], c[r0 + 3]] = [c00, c01, c02, c03];
-      [c[r1], c[r1 + 1], c[r1 + 2], c[r1 + 3]] = [c10, c11, c12, c13];
-      [c[r2], c[r2 + 1], c[r2 + 2], c[r2 + 3]] = [c20, c21, c22, c23];
-      [c[r3], c[r3 + 1], c[r3 + 2], c[r3 + 3]] = [c30, c31, c32, c33];
+      c[r0] = c00;
+      c[r0 + 1] = c01;
+      c[r0 + 2] = c02;
+      c[r0 + 3] = c03;
+      c[r1] = c10;
+      c[r1 + 1] = c11;
+      c[r1 + 2] = c12;
+      c[r1 + 3] = c13;
+      c[r2] = c20;
+      c[r2 + 1] = c21;
+      c[r2 + 2] = c22;
+      c[r2 + 3] = c23;
+      c[r3] = c30;
+      c[r3 + 1] = c31;
+      c[r3 + 2] = c32;
+      c[r3 + 3] = c33;
     }
   }
   // What the tiles leave over: the last columns of all rows, all columns of the last rows.
