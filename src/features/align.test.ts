@@ -5,6 +5,7 @@ import { neverCancelled } from "../core/index.js";
 import { closeTimes, finestFirst, sliceBars, timeframeMs, timeframes } from "../data/index.js";
 import type { Bars, Timeframe } from "../data/index.js";
 import { computeMemberships, type FuzzySpec, type MembershipColumns } from "../fuzzy/index.js";
+import type { IndicatorColumns } from "../indicators/index.js";
 import { alignTimeframes, featureNamesOf, MixedSymbolsError, type TimeframeMemberships } from "./align.js";
 import { TimeframesApartError } from "./join.js";
 
@@ -196,17 +197,15 @@ const specs: FuzzySpec[] = [
 ];
 
 /** Causal stand-ins for indicators: value t depends on bars [0..t], with a warm-up and an undefined bar now and then. */
-function indicatorColumns(bars: Bars): Map<string, Float64Array> {
+function indicatorColumns(bars: Bars): IndicatorColumns {
   let sum = 0;
   const osc = bars.close.map((close, t) => (sum = (sum * 31 + close + t) % 101));
   osc.fill(NaN, 0, 3);
   const middle = bars.close.map((close, t) =>
     t % 13 === 5 ? 0 : t === 0 ? NaN : (close + bars.close[t - 1]) / 2,
   );
-  return new Map([
-    ["osc", osc],
-    ["avg.middle", middle],
-  ]);
+  const columns: Record<string, Float64Array> = { osc, "avg.middle": middle };
+  return { bars: bars.time.length, ids: Object.keys(columns), column: (id) => columns[id] };
 }
 
 function tableOf(base: Bars, others: readonly Bars[], lookback: number): ReturnType<typeof alignTimeframes> {

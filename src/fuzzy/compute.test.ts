@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CancelledError, neverCancelled, rowsPerCheck } from "../core/index.js";
 import type { Bars } from "../data/index.js";
+import type { IndicatorColumns } from "../indicators/index.js";
 import { computeMemberships, DuplicateFeatureError, MissingIndicatorColumnError } from "./compute.js";
 import { coverageWarnings } from "./coverage.js";
 import { membershipNames, type FuzzySpec } from "./spec.js";
@@ -18,6 +19,11 @@ function flatBars(n: number): Bars {
     volume: new Float64Array(n),
     meta: { source: "test", adjustment: "none", currency: null, dayTimezone: null },
   };
+}
+
+function columnsOf(columns: Record<string, Float64Array>): IndicatorColumns {
+  const bars = Object.values(columns)[0].length;
+  return { bars, ids: Object.keys(columns), column: (id) => columns[id] };
 }
 
 const set = (name: string, ...parameters: number[]): FuzzySpec["sets"][number] => ({
@@ -39,11 +45,7 @@ const average: FuzzySpec = {
 describe("memberships", () => {
   const values = Float64Array.of(NaN, 0, 30, 50, 70, 100);
   const averages = Float64Array.of(NaN, 0, 100, 80, 125, 1000 / 9.5);
-  const columns = new Map([
-    ["unused", values],
-    ["bbands_20_2.middle", averages],
-    ["rsi_14", values],
-  ]);
+  const columns = columnsOf({ unused: values, "bbands_20_2.middle": averages, rsi_14: values });
 
   test("are named and ordered as the specs and their sets", () => {
     const names = ["rsi_14_low", "rsi_14_high", "bbands_20_2.middle_near"];
@@ -77,7 +79,7 @@ describe("memberships", () => {
     const column = Float64Array.from({ length: n }, (_, t) => (t * 37) % 101);
     const [low] = computeMemberships(
       flatBars(n),
-      new Map([["rsi_14", column]]),
+      columnsOf({ rsi_14: column }),
       [rsi],
       neverCancelled,
     ).columns;
@@ -109,10 +111,7 @@ describe("memberships", () => {
   test("refuse two features of one name", () => {
     const a: FuzzySpec = { ...rsi, featureId: "a", sets: [set("b_c", 0, 1, 2)] };
     const b: FuzzySpec = { ...rsi, featureId: "a_b", sets: [set("c", 0, 1, 2)] };
-    const both = new Map([
-      ["a", values],
-      ["a_b", values],
-    ]);
+    const both = columnsOf({ a: values, a_b: values });
     expect(() => computeMemberships(flatBars(6), both, [a, b], neverCancelled)).toThrow(
       DuplicateFeatureError,
     );
@@ -121,7 +120,7 @@ describe("memberships", () => {
   test("of no bars are empty columns", () => {
     const result = computeMemberships(
       flatBars(0),
-      new Map([["rsi_14", new Float64Array()]]),
+      columnsOf({ rsi_14: new Float64Array() }),
       [rsi],
       neverCancelled,
     );
@@ -131,7 +130,7 @@ describe("memberships", () => {
 
 describe("coverage", () => {
   const warningsFor = (values: number[], spec: FuzzySpec = rsi): string[] => {
-    const columns = new Map([[spec.featureId, Float64Array.from(values)]]);
+    const columns = columnsOf({ [spec.featureId]: Float64Array.from(values) });
     const { coverage } = computeMemberships(flatBars(values.length), columns, [spec], neverCancelled);
     return coverageWarnings(coverage, "AAPL 1d");
   };

@@ -1,6 +1,7 @@
 import { inBlocks, KnownError, nearestName, rowsPerCheck, throwIfCancelled } from "../core/index.js";
 import type { CancellationToken } from "../core/index.js";
 import type { Bars } from "../data/index.js";
+import type { IndicatorColumns } from "../indicators/index.js";
 import { CoverageCount, type InputCoverage } from "./coverage.js";
 import { membershipDegrees } from "./membership.js";
 import { membershipNames, type FuzzySpec } from "./spec.js";
@@ -50,12 +51,12 @@ export class DuplicateFeatureError extends KnownError {
  * Degrees of all fuzzy sets over all bars of one symbol and timeframe. Each value depends on its own bar's crisp value
  * and prices only.
  *
- * @param columns  indicator columns by feature id, [bars] each
+ * @param columns  the indicators of the same bars
  * @throws MissingIndicatorColumnError, DuplicateFeatureError, CancelledError
  */
 export function computeMemberships(
   bars: Bars,
-  columns: ReadonlyMap<string, Float64Array>,
+  columns: IndicatorColumns,
   specs: readonly FuzzySpec[],
   token: CancellationToken,
 ): MembershipColumns {
@@ -69,8 +70,8 @@ export function computeMemberships(
   const result: MembershipColumn[] = [];
   const coverage: InputCoverage[] = [];
   for (const spec of specs) {
-    const column = columns.get(spec.featureId);
-    if (column === undefined) throw new MissingIndicatorColumnError(spec.featureId, [...columns.keys()]);
+    const column = columns.column(spec.featureId);
+    if (column === undefined) throw new MissingIndicatorColumnError(spec.featureId, columns.ids);
     const degrees = spec.sets.map(() => new Float64Array(n));
     const count = new CoverageCount(spec);
     inBlocks(n, token, (from, to) => {
