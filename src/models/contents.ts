@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { sha256 } from "../core/index.js";
+import type { Weights } from "../engines/index.js";
+import { encodeWeights, layerSizes } from "./weights.js";
+
+/** Plain data. Numbers that are not finite are stored as null: JSON has no others. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What a model's folder holds; the field names of the inner objects are those of the files. */
+export interface ModelContents {
+  readonly strategyName: string;
+  /** The finest timeframe, e.g. `1d`. */
+  readonly timeframe: string;
+  readonly weights: Weights;
+  /** The strategy as used. */
+  readonly strategy: JsonObject;
+  /** `feature_names`: the network's inputs, in order. */
+  readonly features: JsonObject & { readonly feature_names: readonly string[] };
+  readonly metrics: { readonly training_metrics: JsonObject; readonly test_metrics: JsonObject };
+  /** `created_at`: ISO, UTC. Storage adds `layer_sizes`, [inputs, hidden..., outputs]. */
+  readonly metadata: JsonObject & { readonly created_at: string };
+  /** The run's result as it was reported, if it is to be kept. */
+  readonly result?: JsonObject;
+}
+
+/** Name of the file that lists the others. */
+export const manifestFile = "manifest.json";
+
+/** Files that every model has, besides the manifest. */
+export const modelFiles = [
+  "weights.safetensors",
+  "strategy.json",
+  "features.json",
+  "metrics.json",
+  "metadata.json",
+] as const;
+
+/** File of the run's result; models need not have it. */
+export const resultFile = "result.json";
+
+/** The figures that lists show. They stand in the manifest too, so that a list reads one small file per model. */
+export const SummarySchema = z.object({
+  created_at: z.string(),
+  val_accuracy: z.number().nullable(),
+  test_accuracy: z.number().nullable(),
+});
+
+/** The figures that lists show; null where there is none. */
+export type Summary = z.infer<typeof SummarySchema>;
+
+/** `manifest.json`: every other file with its hash and size. `summary` may be missing in models made elsewhere. */
+export const ManifestSchema = z.object({
+  files: z.record(
+    z.string(),
+    z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.int().nonnegative() }),
+  ),
+  summary: SummarySchema.optional(),
+});
+
+/** `manifest.json`, checked. */
+export type Manifest = z.infer<typeof ManifestSchema>;
+
+/** The figures for lists out of a model's metrics and metadata. */
+export function summarize(metrics: JsonObject, metadata: JsonObject): Summary {
+  return {
+    created_at: String(metadata["created_at"] ?? ""),
+    val_accuracy: finiteNumber(metrics["training_metrics"], "best_val_accuracy"),
+    test_accuracy: finiteNumber(metrics["test_metrics"], "test_accuracy"),
+  };
+}
+
+function finiteNumber(from: unknown, key: string): number | null {
+  const value = (from as JsonObject | undefined)?.[key];
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/**
+ * The bytes of every file of a model, the manifest last.
+ *
+ * @throws UnusableWeightsError
+ */
+export function encodeFiles(contents: ModelContents): Map<string, Uint8Array> {
+  const { weights, strategy, features, metrics, result } = contents;
+  const sizes = layerSizes(weights);
+  if (features.feature_names.length !== sizes[0]) {
+    throw new Error(`The network has ${sizes[0]} inputs for ${features.feature_names.length} features`);
+  }
+  const metadata = { ...contents.metadata, layer_sizes: sizes };
+  const files = new Map<string, Uint8Array>([
+    ["weights.safetensors", encodeWeights(weights)],
+    ["strategy.json", jsonBytes(strategy)],
+    ["features.json", jsonBytes(features)],
+    ["metrics.json", jsonBytes(metrics)],
+    ["metadata.json", jsonBytes(metadata)],
+  ]);
+  if (result !== undefined) files.set(resultFile, jsonBytes(result));
+  const manifest: Manifest = { files: {}, summary: summarize(metrics, metadata) };
+  for (const [name, bytes] of files) {
+    manifest.files[name] = { sha256: sha256(bytes), bytes: bytes.length };
+  }
+  return files.set(manifestFile, jsonBytes(manifest));
+}
+
+function jsonBytes(value: object): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}

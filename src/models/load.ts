@@ -1,0 +1,197 @@
+import { type Dirent, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { codeOf, sha256 } from "../core/index.js";
+import type { Weights } from "../engines/index.js";
+import {
+  type JsonObject,
+  type Manifest,
+  manifestFile,
+  ManifestSchema,
+  modelFiles,
+  resultFile,
+  summarize,
+  type Summary,
+} from "./contents.js";
+import { ModelDamagedError } from "./errors.js";
+import { parseModelName, type ModelName } from "./names.js";
+import { SafetensorsError } from "./safetensors.js";
+import { decodeWeights, layerSizes } from "./weights.js";
+
+/** A model as loaded and checked. */
+export interface StoredModel {
+  /** `<strategy>/<timeframe>_v<N>`. */
+  readonly name: string;
+  readonly path: string;
+  readonly strategyName: string;
+  readonly timeframe: string;
+  readonly version: number;
+  readonly weights: Weights;
+  readonly strategy: JsonObject;
+  readonly features: JsonObject & { readonly feature_names: readonly string[] };
+  readonly metrics: { readonly training_metrics: JsonObject; readonly test_metrics: JsonObject };
+  readonly metadata: JsonObject;
+  /** The run's result, where it was stored. */
+  readonly result: JsonObject | null;
+}
+
+/** One line of the list of models; field names as in `models list --json`. */
+export interface ModelEntry extends Summary {
+  readonly name: string;
+  readonly strategy_name: string;
+  readonly timeframe: string;
+  readonly version: number;
+  /** All files together. */
+  readonly size_bytes: number;
+  readonly path: string;
+}
+
+/** A manifest has one line per file; more than this is no manifest. */
+const maxManifestBytes = 1_000_000;
+
+const JsonObjectSchema = z.record(z.string(), z.unknown());
+const FeaturesSchema = z.looseObject({ feature_names: z.array(z.string().min(1)).min(1) });
+const MetricsSchema = z.looseObject({ training_metrics: JsonObjectSchema, test_metrics: JsonObjectSchema });
+const MetadataSchema = z.looseObject({ layer_sizes: z.array(z.int().positive()).optional() });
+
+/**
+ * Reads a model's folder and checks it: every file of the manifest is there with its size and hash and no other is;
+ * layers fit one another, the stated sizes and the list of features; all weights are finite. Names that begin with "."
+ * are left to file managers and file systems.
+ *
+ * @throws ModelDamagedError
+ */
+export function readModel(name: string, path: string): StoredModel {
+  const damaged = (problem: string): ModelDamagedError => new ModelDamagedError(name, path, problem);
+  const { strategy: strategyName, timeframe, version } = parseModelName(name) as ModelName;
+  const manifest = readManifest(name, path);
+  const files = readFiles(path, manifest, damaged);
+  const object = <T>(file: string, schema: z.ZodType<T>): T => {
+    const parsed = schema.safeParse(parseJson(file, files.get(file) as Buffer, damaged));
+    if (parsed.success) return parsed.data;
+    const { path: at, message } = parsed.error.issues[0];
+    throw damaged(`${[file, ...at.map(String)].join(" ")}: ${message}`);
+  };
+  const features = object("features.json", FeaturesSchema);
+  const metrics = object("metrics.json", MetricsSchema);
+  const metadata = object("metadata.json", MetadataSchema);
+  const weights = readWeights(files.get("weights.safetensors") as Buffer, damaged);
+  const sizes = layerSizes(weights);
+  if (metadata.layer_sizes !== undefined && metadata.layer_sizes.join() !== sizes.join()) {
+    throw damaged(`its layers are ${sizes.join("-")}, metadata.json says ${metadata.layer_sizes.join("-")}`);
+  }
+  const { feature_names } = features;
+  if (feature_names.length !== sizes[0]) {
+    throw damaged(`the network has ${sizes[0]} inputs, features.json ${feature_names.length} names`);
+  }
+  const repeated = feature_names.find((feature, j) => feature_names.indexOf(feature) !== j);
+  if (repeated !== undefined) throw damaged(`features.json names "${repeated}" twice`);
+  const summary = summarize(metrics, metadata);
+  if (manifest.summary !== undefined && JSON.stringify(manifest.summary) !== JSON.stringify(summary)) {
+    throw damaged("the figures in manifest.json are not those of metrics.json and metadata.json");
+  }
+  return {
+    ...{ name, path, strategyName, timeframe, version, weights, features, metrics, metadata },
+    strategy: object("strategy.json", JsonObjectSchema),
+    result: files.has(resultFile) ? object(resultFile, JsonObjectSchema) : null,
+  };
+}
+
+/** What a list says of a model: reads its manifest only, unless that lacks the figures. @throws ModelDamagedError */
+export function readEntry(name: string, path: string): ModelEntry {
+  const manifest = readManifest(name, path);
+  const summary = manifest.summary ?? summaryOf(readModel(name, path));
+  const { strategy, timeframe, version } = parseModelName(name) as ModelName;
+  let size_bytes = 0;
+  for (const { bytes } of Object.values(manifest.files)) size_bytes += bytes;
+  return { name, strategy_name: strategy, timeframe, version, ...summary, size_bytes, path };
+}
+
+function summaryOf({ metrics, metadata }: StoredModel): Summary {
+  return summarize(metrics, metadata);
+}
+
+function readManifest(name: string, path: string): Manifest {
+  const damaged = (problem: string): ModelDamagedError => new ModelDamagedError(name, path, problem);
+  const file = join(path, manifestFile);
+  let bytes: Buffer;
+  try {
+    const found = lstatSync(file);
+    if (!found.isFile()) throw damaged(`${manifestFile} is not a regular file`);
+    if (found.size > maxManifestBytes) throw damaged(`${manifestFile} has ${found.size} bytes, too many`);
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw unreadable(manifestFile, error, damaged);
+  }
+  const parsed = ManifestSchema.safeParse(parseJson(manifestFile, bytes, damaged));
+  if (!parsed.success) throw damaged(`${manifestFile} is not a list of files with sha256 and bytes`);
+  const missing = modelFiles.find((required) => !Object.hasOwn(parsed.data.files, required));
+  if (missing !== undefined) throw damaged(`${manifestFile} does not list ${missing}`);
+  return parsed.data;
+}
+
+function readFiles(
+  path: string,
+  manifest: Manifest,
+  damaged: (problem: string) => ModelDamagedError,
+): Map<string, Buffer> {
+  const present = new Set<string>();
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    throw unreadable("the folder", error, damaged);
+  }
+  for (const entry of entries) {
+    if (entry.name.startsWith(".") || entry.name === manifestFile) continue;
+    if (!entry.isFile()) throw damaged(`${entry.name} is not a regular file`);
+    if (!Object.hasOwn(manifest.files, entry.name)) throw damaged(`${entry.name} is not in ${manifestFile}`);
+    present.add(entry.name);
+  }
+  const files = new Map<string, Buffer>();
+  for (const [file, expected] of Object.entries(manifest.files)) {
+    // Only names seen in the folder are opened, so a manifest cannot point out of it.
+    if (!present.has(file)) throw damaged(`${file} is missing`);
+    try {
+      const { size } = statSync(join(path, file));
+      if (size !== expected.bytes) {
+        throw damaged(`${file} has ${size} bytes, ${manifestFile} says ${expected.bytes}`);
+      }
+      files.set(file, readFileSync(join(path, file)));
+    } catch (error) {
+      throw unreadable(file, error, damaged);
+    }
+    const hash = sha256(files.get(file) as Buffer);
+    if (hash !== expected.sha256) {
+      throw damaged(`${file} was changed: its SHA-256 is ${hash}, ${manifestFile} says ${expected.sha256}`);
+    }
+  }
+  return files;
+}
+
+function readWeights(bytes: Buffer, damaged: (problem: string) => ModelDamagedError): Weights {
+  try {
+    return decodeWeights(bytes);
+  } catch (error) {
+    if (error instanceof SafetensorsError) throw damaged(`weights.safetensors ${error.message}`);
+    throw error;
+  }
+}
+
+function parseJson(file: string, bytes: Buffer, damaged: (problem: string) => ModelDamagedError): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw damaged(`${file} is not JSON`);
+  }
+}
+
+function unreadable(
+  file: string,
+  error: unknown,
+  damaged: (problem: string) => ModelDamagedError,
+): ModelDamagedError {
+  if (error instanceof ModelDamagedError) return error;
+  if (codeOf(error) === "ENOENT") return damaged(`${file} is missing`);
+  return damaged(`${file} cannot be read (${codeOf(error) ?? String(error)})`);
+}
