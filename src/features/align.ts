@@ -2,7 +2,7 @@ import { inBlocks, KnownError } from "../core/index.js";
 import type { CancellationToken } from "../core/index.js";
 import { finestFirst, type Bars, type Timeframe } from "../data/index.js";
 import type { MembershipColumns } from "../fuzzy/index.js";
-import { joinOnClose } from "./join.js";
+import { cancellableCloseTimes, joinOnClose } from "./join.js";
 import type { FeatureTable } from "./table.js";
 
 /** One timeframe of a symbol: its bars and the degrees computed from them. */
@@ -62,9 +62,13 @@ export function alignTimeframes(
   const names: string[] = [];
   const padded: Float64Array[] = [];
   const warnings: string[] = [];
+  let baseClose: Float64Array | undefined;
   for (const timeframe of finestFirst(parts.map((part) => part.bars.timeframe))) {
     const part = parts.find(({ bars }) => bars.timeframe === timeframe)!;
-    const join = timeframe === base.timeframe ? null : joinOnClose(base, part.bars, token);
+    const join =
+      timeframe === base.timeframe
+        ? null
+        : joinOnClose(base, (baseClose ??= cancellableCloseTimes(base, token)), part.bars, token);
     if (join !== null) warnings.push(...join.warnings);
     for (const { name, column } of part.memberships.columns) {
       // `lookback` NaNs in front, so that every lag is a view that begins k values earlier: no copies.
