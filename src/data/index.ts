@@ -2,3 +2,6 @@ export * from "./bars.js";
 export * from "./timeframes.js";
 export * from "./zones.js";
 export * from "./store/index.js";
+export * from "./resample/index.js";
+export * from "./quality/index.js";
+export * from "./manager/index.js";

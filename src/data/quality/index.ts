@@ -1,0 +1,5 @@
+export * from "./check.js";
+export * from "./gaps.js";
+export * from "./nyse.js";
+export * from "./outliers.js";
+export * from "./sessions.js";

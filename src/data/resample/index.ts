@@ -1,0 +1,2 @@
+export * from "./resample.js";
+export * from "./zone-steps.js";
