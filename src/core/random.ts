@@ -1,6 +1,7 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { neverCancelled, rowsPerCheck, throwIfCancelled, type CancellationToken } from "./cancellation.js";
 import { cosine, log } from "./math.js";
 
 /** A seeded stream of random numbers (xoroshiro128+). Equal seed and purpose give equal numbers on every machine. */
@@ -41,9 +42,10 @@ export function createRandom(seed: number, purpose: string): Random {
   };
 }
 
-/** Shuffles `order` in place (Fisher & Yates). */
-export function shuffle(order: Uint32Array, random: Random): void {
+/** Shuffles `order` in place (Fisher & Yates). @throws CancelledError, leaving `order` partly shuffled */
+export function shuffle(order: Uint32Array, random: Random, token: CancellationToken = neverCancelled): void {
   for (let i = order.length - 1; i > 0; i--) {
+    if (i % rowsPerCheck === 0) throwIfCancelled(token);
     const j = random.integer(0, i);
     const kept = order[i];
     order[i] = order[j];

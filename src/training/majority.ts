@@ -1,0 +1,126 @@
+import { neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import { predictedClass } from "./metrics.js";
+
+/** When test samples were made and when their labels became known, in one unit (bar closing times in ms). */
+export interface SampleTimes {
+  /** [n]; samples of several symbols share times. */
+  readonly time: Float64Array;
+  /** [n], >= time. */
+  readonly knownAt: Float64Array;
+}
+
+/** Accuracy of a model minus that of always giving the commonest class of the same samples. */
+export interface AccuracyInterval {
+  readonly difference: number;
+  /** 95 % confidence interval; the model beats the constant answer only where `low` > 0. */
+  readonly low: number;
+  readonly high: number;
+  /** How many independent samples the test part is worth; at most the number of samples. */
+  readonly effectiveSamples: number;
+}
+
+/**
+ * The interval behind the sentence "the model is better than always saying the same".
+ *
+ * Each sample gives d = hit - hit of the constant answer, which is -1, 0 or 1. The interval is that of Bonett & Price
+ * (2012, Br. J. Math. Stat. Psychol. 65, 1) for paired proportions, which stays honest where d never varies, on n / τ
+ * samples instead of n: labels overlap, legs of a trend give many bars one label, and symbols move together, so the
+ * samples are not independent. τ is the larger of
+ * - the mean number of sampling times in the span from a sample to the bar at which its label is known (labels that look h
+ *   bars ahead have about 1/h of the information);
+ * - the variance of the mean of d by Newey & West (1987) over sums per time, divided by that of independent samples, with
+ *   ceil(1.3 √T) lags, or two label spans if more (Lazarus et al. 2018, J. Bus. Econ. Stat. 36, 541), T times.
+ * As the lags are many for the length of the series, the quantile is that of Kiefer & Vogelsang (2005, Econometric Theory
+ * 21, 1130) instead of 1.96. Symbols at one time are summed first, so their correlation counts.
+ *
+ * @param probabilities [n × 3]
+ * @param labels        [n]
+ * @returns null without samples
+ * @throws CancelledError
+ */
+export function accuracyAgainstMajority(
+  probabilities: Float32Array,
+  labels: Uint8Array,
+  times: SampleTimes,
+  token: CancellationToken = neverCancelled,
+): AccuracyInterval | null {
+  const n = labels.length;
+  if (n === 0) return null;
+  const majority = commonest(labels);
+  const d = new Int8Array(n);
+  for (let i = 0; i < n; i++) {
+    const hit = predictedClass(probabilities, i) === labels[i] ? 1 : 0;
+    d[i] = hit - (labels[i] === majority ? 1 : 0);
+  }
+  const wins = d.filter((value) => value > 0).length;
+  const losses = d.filter((value) => value < 0).length;
+  const { dependence, quantile } = dependenceOf(d, times, token);
+  const effective = n / dependence;
+  // Bonett & Price: one win and one loss are added to the observed ones.
+  const p = (wins / dependence + 1) / (effective + 2);
+  const q = (losses / dependence + 1) / (effective + 2);
+  const half = quantile * Math.sqrt((p + q - (p - q) ** 2) / (effective + 2));
+  return {
+    difference: (wins - losses) / n,
+    low: Math.max(-1, p - q - half),
+    high: Math.min(1, p - q + half),
+    effectiveSamples: effective,
+  };
+}
+
+function commonest(labels: Uint8Array): number {
+  const counts = [0, 0, 0];
+  for (const label of labels) counts[label]++;
+  return counts.indexOf(Math.max(...counts));
+}
+
+/** τ >= 1, and the quantile that goes with the lags behind it. */
+function dependenceOf(
+  d: Int8Array,
+  { time, knownAt }: SampleTimes,
+): { dependence: number; quantile: number } {
+  const distinct = Float64Array.from(new Set(time)).sort();
+  const count = distinct.length;
+  const position = (when: number): number => firstAfter(distinct, when) - 1;
+  const mean = d.reduce((sum, value) => sum + value, 0) / d.length;
+  const sums = new Float64Array(count); // of d - mean, per time
+  let independent = 0;
+  let spans = 0;
+  for (let i = 0; i < d.length; i++) {
+    const at = position(time[i]);
+    sums[at] += d[i] - mean;
+    independent += (d[i] - mean) ** 2;
+    spans += Math.max(1, position(knownAt[i]) - at);
+  }
+  const span = spans / d.length;
+  const lags = Math.min(count - 1, Math.ceil(Math.max(1.3 * Math.sqrt(count), 2 * span)));
+  const share = (lags + 1) / count;
+  // Kiefer & Vogelsang 2005, table 1: Bartlett kernel, 97.5 %.
+  const quantile = 1.96 + 2.9694 * share + 0.416 * share ** 2 - 0.5324 * share ** 3;
+  const inflation = independent === 0 ? 1 : longRunSum(sums, lags, token) / independent;
+  return { dependence: Math.min(d.length, Math.max(1, span, inflation)), quantile };
+}
+
+/** Sum of autocovariances × length with Bartlett weights (Newey & West 1987); never negative. */
+function longRunSum(x: Float64Array, lags: number, token: CancellationToken): number {
+  let total = 0;
+  for (let lag = 0; lag <= lags; lag++) {
+    throwIfCancelled(token);
+    let sum = 0;
+    for (let t = lag; t < x.length; t++) sum += x[t] * x[t - lag];
+    total += (lag === 0 ? 1 : 2 * (1 - lag / (lags + 1))) * sum;
+  }
+  return total;
+}
+
+/** Index of the first value > `when`, the length if there is none. */
+function firstAfter(sorted: Float64Array, when: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] <= when) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
