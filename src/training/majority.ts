@@ -78,6 +78,7 @@ function commonest(labels: Uint8Array): number {
 function dependenceOf(
   d: Int8Array,
   { time, knownAt }: SampleTimes,
+  token: CancellationToken,
 ): { dependence: number; quantile: number } {
   const distinct = Float64Array.from(new Set(time)).sort();
   const count = distinct.length;
