@@ -1,0 +1,89 @@
+import cliProgress from "cli-progress";
+import type { Phase } from "../core/index.js";
+import type { ProgressBridge } from "../orchestration/index.js";
+import { note } from "./io.js";
+
+/** What a person calls each phase. */
+export const phaseTexts: Record<Phase, string> = {
+  loading_data: "Loading bars",
+  computing_indicators: "Computing indicators",
+  generating_fuzzy: "Computing fuzzy degrees",
+  creating_features: "Building features",
+  generating_labels: "Labelling",
+  splitting_data: "Splitting by date",
+  combining_data: "Joining symbols",
+  creating_model: "Creating the network",
+  training: "Training",
+  evaluating: "Evaluating on test",
+  saving: "Saving",
+};
+
+/** A bridge that shows a run on stderr, and how to take it down at the end. */
+export interface TrainDisplay extends ProgressBridge {
+  stop(): void;
+}
+
+function phaseText(progress: Parameters<ProgressBridge["onPhase"]>[0]): string {
+  const { phase, symbol, symbolIndex, symbols } = progress;
+  const which = symbol === undefined ? "" : ` ${symbol}${symbols === 1 ? "" : ` (${symbolIndex}/${symbols})`}`;
+  return `${phaseTexts[phase]}${which}`;
+}
+
+const fixed = (value: number | null, digits = 4): string => (value === null ? "-" : value.toFixed(digits));
+
+/** One plain line per phase and per epoch. */
+function lineDisplay(): TrainDisplay {
+  return {
+    onPhase: (progress) => note(phaseText(progress)),
+    onBatch: () => undefined,
+    onEpoch: ({ epoch, epochs, trainLoss, validLoss, validAccuracy, learningRate }) => {
+      const valid = validLoss === null ? "" : ` val_loss ${fixed(validLoss)} val_accuracy ${fixed(validAccuracy, 3)}`;
+      note(`Epoch ${epoch}/${epochs} loss ${fixed(trainLoss)}${valid} lr ${Number(learningRate.toPrecision(4))}`);
+    },
+    stop: () => undefined,
+  };
+}
+
+/** A bar that is redrawn in place: phase, epoch, batch, loss, time left. */
+function barDisplay(): TrainDisplay {
+  const bar = new cliProgress.SingleBar({
+    format: "{what} {bar} {percentage}%  {detail}  ETA {eta_formatted}",
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: false,
+    stream: process.stderr,
+    fps: 20,
+    etaBuffer: 50,
+  });
+  let running = false;
+  return {
+    onPhase: (progress) => {
+      if (running) bar.stop();
+      running = false;
+      if (progress.phase !== "training") note(phaseText(progress));
+    },
+    onBatch: ({ epoch, epochs, batch, batches, loss }) => {
+      const done = (epoch - 1) * batches + batch;
+      const payload = {
+        what: `Epoch ${epoch}/${epochs}`,
+        detail: `batch ${batch}/${batches}  loss ${fixed(loss)}`,
+      };
+      if (!running) bar.start(epochs * batches, done, payload);
+      else bar.update(done, payload);
+      running = true;
+    },
+    onEpoch: ({ validLoss, validAccuracy }) => {
+      if (!running || validLoss === null) return;
+      bar.update({ detail: `val_loss ${fixed(validLoss)}  val_accuracy ${fixed(validAccuracy, 3)}` });
+    },
+    stop: () => {
+      if (running) bar.stop();
+      running = false;
+    },
+  };
+}
+
+/** The display that fits stderr: redrawn in place on a terminal, else plain lines. */
+export function createTrainDisplay(): TrainDisplay {
+  return process.stderr.isTTY && !process.env["NO_COLOR"] ? barDisplay() : lineDisplay();
+}

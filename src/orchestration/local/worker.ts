@@ -1,0 +1,29 @@
+// Entry of the worker thread that runs one training. Everything it needs came as data in `workerData`.
+import { parentPort, workerData } from "node:worker_threads";
+import { claimRun, toErrorData, tokenOf } from "../../core/index.js";
+import { runTraining } from "../run-training.js";
+import { createReporter } from "../reporter.js";
+import type { WorkerMessage, WorkerRequest } from "./protocol.js";
+
+const { context, modelsFolder, memory } = workerData as WorkerRequest;
+const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+
+if (claimRun(memory)) {
+  const reporter = createReporter(
+    memory,
+    (events) => send({ type: "progress", events }),
+    () => performance.now(),
+  );
+  try {
+    const result = await runTraining(context, modelsFolder, {
+      progress: reporter.listener,
+      token: tokenOf(memory),
+      notice: (text) => send({ type: "notice", text }),
+    });
+    reporter.flush();
+    send({ type: "done", result });
+  } catch (error) {
+    reporter.flush();
+    send({ type: "failed", error: toErrorData(error) });
+  }
+}

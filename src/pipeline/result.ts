@@ -1,0 +1,66 @@
+import type { ClassificationMetrics, TrainingMetrics } from "../training/index.js";
+
+/** Rows of one symbol: what was in the range, where they went, and what was dropped for which cause. */
+export interface SymbolSummary {
+  readonly bars: number;
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** What a run was made of. Dates are those of the first and last base bar that were in the range. */
+export interface DataSummary {
+  readonly symbols: readonly string[];
+  readonly timeframes: readonly string[];
+  readonly start_date: string;
+  readonly end_date: string;
+  readonly total_samples: number;
+  readonly feature_count: number;
+  readonly per_symbol: Readonly<Record<string, SymbolSummary>>;
+  readonly label_distribution: Readonly<Record<string, number>>;
+  readonly data_hash: string;
+}
+
+/** What the test part says about the model, for people and programs. */
+export interface Verdict {
+  /** True only where `statement` claims skill. */
+  readonly significant: boolean;
+  readonly statement: string;
+  /** Which data it was measured on. */
+  readonly measured_on: string;
+  /** 95 % interval of accuracy minus the accuracy of always choosing the commonest class; null without test samples. */
+  readonly interval: readonly [number, number] | null;
+}
+
+/** Seconds by phase, in order, and the part of training that was not arithmetic. */
+export interface TimeReceipt {
+  readonly [phase: string]: number;
+  /** 1 - (time inside the engine / time from first to last batch), 0..1. */
+  readonly orchestration_share: number;
+  readonly total: number;
+}
+
+/** The result of a training, with the same fields wherever it ran. */
+export interface TrainingResult {
+  readonly model_name: string;
+  readonly model_path: string;
+  readonly strategy_name: string;
+  readonly training_metrics: TrainingMetrics;
+  readonly test_metrics: ClassificationMetrics;
+  readonly artifacts: {
+    /** Loss of accuracy on the test part when one feature is shuffled. */
+    readonly feature_importance: Readonly<Record<string, number>>;
+    readonly per_symbol_metrics: Readonly<Record<string, ClassificationMetrics>>;
+  };
+  readonly model_info: {
+    readonly parameters_count: number;
+    readonly trainable_parameters: number;
+    readonly architecture: string;
+  };
+  readonly data_summary: DataSummary;
+  readonly verdict: Verdict;
+  readonly resource_usage: { readonly engine: string; readonly device_type: string };
+  readonly time_receipt: TimeReceipt;
+  readonly notices: readonly string[];
+}
