@@ -1,10 +1,35 @@
 import { KnownError, nearestName } from "../core/index.js";
 import type { Indicator } from "./define.js";
+import { adLineIndicator } from "./adline/adline.js";
+import { adxIndicator } from "./adx/adx.js";
+import { aroonIndicator } from "./aroon/aroon.js";
 import { atrIndicator } from "./atr/atr.js";
 import { bollingerBandsIndicator } from "./bollingerbands/bollingerbands.js";
+import { bollingerBandWidthIndicator } from "./bollingerbandwidth/bollingerbandwidth.js";
+import { cciIndicator } from "./cci/cci.js";
+import { cmfIndicator } from "./cmf/cmf.js";
+import { distanceFromMaIndicator } from "./distancefromma/distancefromma.js";
+import { donchianChannelsIndicator } from "./donchianchannels/donchianchannels.js";
 import { emaIndicator } from "./ema/ema.js";
+import { fisherTransformIndicator } from "./fishertransform/fishertransform.js";
+import { ichimokuIndicator } from "./ichimoku/ichimoku.js";
+import { keltnerChannelsIndicator } from "./keltnerchannels/keltnerchannels.js";
+import { macdIndicator } from "./macd/macd.js";
+import { mfiIndicator } from "./mfi/mfi.js";
+import { momentumIndicator } from "./momentum/momentum.js";
+import { obvIndicator } from "./obv/obv.js";
+import { parabolicSarIndicator } from "./parabolicsar/parabolicsar.js";
+import { rocIndicator } from "./roc/roc.js";
 import { rsiIndicator } from "./rsi/rsi.js";
+import { rviIndicator } from "./rvi/rvi.js";
 import { smaIndicator } from "./sma/sma.js";
+import { squeezeIntensityIndicator } from "./squeezeintensity/squeezeintensity.js";
+import { stochasticIndicator } from "./stochastic/stochastic.js";
+import { superTrendIndicator } from "./supertrend/supertrend.js";
+import { volumeRatioIndicator } from "./volumeratio/volumeratio.js";
+import { vwapIndicator } from "./vwap/vwap.js";
+import { williamsRIndicator } from "./williamsr/williamsr.js";
+import { zigzagIndicator } from "./zigzag/zigzag.js";
 
 /** An indicator whose parameters' type is not known here; they come from its own schema. */
 // oxlint-disable-next-line typescript/no-explicit-any -- parameters are contravariant: no other type takes every member
@@ -12,11 +37,36 @@ export type AnyIndicator = Indicator<any>;
 
 /** Every indicator by its canonical name. */
 export const indicators: Readonly<Record<string, AnyIndicator>> = {
-  atr: atrIndicator,
-  bollingerbands: bollingerBandsIndicator,
+  sma: smaIndicator,
   ema: emaIndicator,
   rsi: rsiIndicator,
-  sma: smaIndicator,
+  macd: macdIndicator,
+  stochastic: stochasticIndicator,
+  williamsr: williamsRIndicator,
+  atr: atrIndicator,
+  adx: adxIndicator,
+  bollingerbands: bollingerBandsIndicator,
+  bollingerbandwidth: bollingerBandWidthIndicator,
+  keltnerchannels: keltnerChannelsIndicator,
+  donchianchannels: donchianChannelsIndicator,
+  squeezeintensity: squeezeIntensityIndicator,
+  cci: cciIndicator,
+  momentum: momentumIndicator,
+  roc: rocIndicator,
+  mfi: mfiIndicator,
+  obv: obvIndicator,
+  vwap: vwapIndicator,
+  volumeratio: volumeRatioIndicator,
+  distancefromma: distanceFromMaIndicator,
+  parabolicsar: parabolicSarIndicator,
+  ichimoku: ichimokuIndicator,
+  supertrend: superTrendIndicator,
+  aroon: aroonIndicator,
+  rvi: rviIndicator,
+  cmf: cmfIndicator,
+  adline: adLineIndicator,
+  fishertransform: fisherTransformIndicator,
+  zigzag: zigzagIndicator,
 };
 
 /** Canonical names, in the registry's order. */

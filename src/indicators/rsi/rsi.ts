@@ -25,13 +25,13 @@ export function rsi(x: Float64Array, period: number): Float64Array {
   }
   rise /= period;
   fall /= period;
-  out[period] = rise + fall > 0 ? (100 * rise) / (rise + fall) : 50;
+  out[period] = rise + fall > 0 ? 100 * (rise / (rise + fall)) : 50;
   const alpha = 1 / period;
   for (let t = period + 1; t < n; t++) {
     const change = x[t] - x[t - 1];
     rise += alpha * ((change > 0 ? change : 0) - rise);
     fall += alpha * ((change < 0 ? -change : 0) - fall);
-    out[t] = rise + fall > 0 ? (100 * rise) / (rise + fall) : 50;
+    out[t] = rise + fall > 0 ? 100 * (rise / (rise + fall)) : 50;
   }
   return out;
 }

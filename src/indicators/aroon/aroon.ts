@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { defineIndicator } from "../define.js";
+import { columnAfter } from "../kernels/columns.js";
+
+/**
+ * Bars since the highest (`sign` 1) or lowest (-1) of the last `period + 1` values; of equal ones the latest counts. NaN before
+ * index `period`.
+ *
+ * As in `slidingMax` a window is the end of one block and the beginning of the next, here with the extreme's index.
+ */
+function barsSinceExtreme(x: Float64Array, period: number, sign: 1 | -1): Float64Array {
+  const n = x.length;
+  const window = period + 1;
+  const out = columnAfter(n, period);
+  if (window > n) return out;
+  const suffix = new Int32Array(window + 1);
+  for (let start = 0; start < n; start += window) {
+    const length = Math.min(window, n - start);
+    let head = start;
+    for (let i = 0; i < length; i++) {
+      const t = start + i;
+      if (sign * x[t] >= sign * x[head]) head = t;
+      if (i === window - 1) out[t] = t - head;
+      else if (start > 0) {
+        const tail = suffix[i + 1];
+        out[t] = t - (sign * x[head] >= sign * x[tail] ? head : tail);
+      }
+    }
+    if (length < window) break;
+    let tail = start + window - 1;
+    for (let i = window - 1; i > 0; i--) {
+      if (sign * x[start + i] > sign * x[tail]) tail = start + i;
+      suffix[i] = tail;
+    }
+  }
+  return out;
+}
+
+/** Chande's Aroon. */
+export const aroonIndicator = defineIndicator({
+  name: "aroon",
+  aliases: [],
+  title: "Aroon",
+  definition:
+    "Chande 1995: 100 * (period - bars since the highest high or lowest low of the last period + 1 bars) / period, the latest of equal ones; " +
+    "oscillator (unless include_oscillator is false) = up - down; first value at bar `period`",
+  schema: z.strictObject({
+    period: z.int().min(1).default(14),
+    include_oscillator: z.boolean().default(true),
+  }),
+  outputs: ["up", "down", "oscillator"],
+  primary: "up",
+  needsVolume: () => false,
+  omitted: ({ include_oscillator }) => (include_oscillator ? [] : ["oscillator"]),
+  warmup: ({ period }) => ({ up: period, down: period, oscillator: period }),
+  compute: ({ high, low }, { period }) => {
+    const up = barsSinceExtreme(high, period, 1);
+    const down = barsSinceExtreme(low, period, -1);
+    const oscillator = new Float64Array(up.length);
+    for (let t = 0; t < up.length; t++) {
+      up[t] = (100 * (period - up[t])) / period;
+      down[t] = (100 * (period - down[t])) / period;
+      oscillator[t] = up[t] - down[t];
+    }
+    return { up, down, oscillator };
+  },
+});

@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { defineIndicator } from "../define.js";
+import { slidingMean } from "../kernels/sliding-sum.js";
+import { exponentialMean } from "../kernels/smoothing.js";
+import { sourceColumn, sourceSchema } from "../kernels/source.js";
+
+/** Distance from a moving average, in percent of it. */
+export const distanceFromMaIndicator = defineIndicator({
+  name: "distancefromma",
+  aliases: ["distancefrommovingaverage", "madistance"],
+  title: "Distance from Moving Average",
+  definition:
+    "percent: 100 * (value - average) / average, the average being our sma or ema of `period`; no value where it is 0; first value at bar period - 1",
+  schema: z.strictObject({
+    period: z.int().min(2).default(20),
+    ma_type: z
+      .string()
+      .toUpperCase()
+      .pipe(z.enum(["SMA", "EMA"]))
+      .default("SMA"),
+    source: sourceSchema,
+  }),
+  outputs: ["distancefromma"],
+  primary: "distancefromma",
+  needsVolume: ({ source }) => source === "volume",
+  warmup: ({ period }) => ({ distancefromma: period - 1 }),
+  compute: (bars, { period, ma_type, source }) => {
+    const x = sourceColumn(bars, source);
+    const out = ma_type === "EMA" ? exponentialMean(x, period) : slidingMean(x, period);
+    for (let t = 0; t < out.length; t++) out[t] = out[t] === 0 ? NaN : (100 * (x[t] - out[t])) / out[t];
+    return { distancefromma: out };
+  },
+});

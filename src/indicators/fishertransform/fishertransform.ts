@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { log } from "../../core/index.js";
+import type { Bars } from "../../data/index.js";
+import { defineIndicator } from "../define.js";
+import { columnAfter } from "../kernels/columns.js";
+import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
+
+/**
+ * Fisher transform of the middle price's place in its range over `period` bars.
+ *
+ * With v = 0.33 * (place, -1..1) + 0.67 * (v before), beyond 0.99 set to 0.999, the value is alpha * ln((1 + v) / (1 - v)) + (1 - alpha) * (value
+ * before), alpha = 2 / (smoothing + 1); both begin with 0. Smoothing 3 gives Ehlers' own 0.5 and 0.5. A range of zero counts as its
+ * middle. NaN before index `period - 1`.
+ *
+ * @see Ehlers, "Using the Fisher Transform", Technical Analysis of Stocks & Commodities 20:11 (2002)
+ */
+export function fisherTransform({ high, low }: Bars, period: number, smoothing: number): Float64Array {
+  const n = high.length;
+  const price = new Float64Array(n);
+  for (let t = 0; t < n; t++) price[t] = (high[t] + low[t]) / 2;
+  const highest = slidingMax(price, period);
+  const lowest = slidingMin(price, period);
+  const out = columnAfter(n, period - 1);
+  const alpha = 2 / (smoothing + 1);
+  let v = 0;
+  let fisher = 0;
+  for (let t = period - 1; t < n; t++) {
+    const range = highest[t] - lowest[t];
+    const place = range > 0 ? 2 * ((price[t] - lowest[t]) / range - 0.5) : 0;
+    v = 0.33 * place + 0.67 * v;
+    if (v > 0.99) v = 0.999;
+    else if (v < -0.99) v = -0.999;
+    fisher = alpha * log((1 + v) / (1 - v)) + (1 - alpha) * fisher;
+    out[t] = fisher;
+  }
+  return out;
+}
+
+/** Ehlers' Fisher transform. */
+export const fisherTransformIndicator = defineIndicator({
+  name: "fishertransform",
+  aliases: ["fisher"],
+  title: "Fisher Transform",
+  definition:
+    "Ehlers 2002: v = 0.33 * place of (high + low) / 2 in its range of `period` bars (-1..1) + 0.67 * v before, clipped at 0.999; value = alpha * ln((1 + v) / (1 - v)) + (1 - alpha) * value before, " +
+    "alpha = 2 / (smoothing + 1): Ehlers' 0.5 for 3; both begin with 0; first value at bar period - 1",
+  schema: z.strictObject({
+    period: z.int().min(2).default(10),
+    smoothing: z.int().min(1).default(3),
+  }),
+  outputs: ["fishertransform"],
+  primary: "fishertransform",
+  needsVolume: () => false,
+  warmup: ({ period }) => ({ fishertransform: period - 1 }),
+  compute: (bars, { period, smoothing }) => ({
+    fishertransform: fisherTransform(bars, period, smoothing),
+  }),
+});

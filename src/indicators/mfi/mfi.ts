@@ -1,0 +1,45 @@
+import { z } from "zod";
+import type { Bars } from "../../data/index.js";
+import { defineIndicator } from "../define.js";
+import { slidingSum } from "../kernels/sliding-sum.js";
+import { typicalPrice } from "../kernels/source.js";
+
+/**
+ * Money flow index, 0..100: the share of money (typical price times volume) that moved in bars whose typical price rose, among the last
+ * `period` changes. Unchanged bars count for neither side; 50 where no money moved. NaN before index `period`.
+ *
+ * @see Quong & Soudack, Technical Analysis of Stocks & Commodities 7:3 (1989)
+ */
+export function mfi(bars: Bars, period: number): Float64Array {
+  const price = typicalPrice(bars);
+  const n = price.length;
+  const rising = new Float64Array(n);
+  const falling = new Float64Array(n);
+  for (let t = 1; t < n; t++) {
+    const flow = price[t] * bars.volume[t];
+    if (price[t] > price[t - 1]) rising[t] = flow;
+    else if (price[t] < price[t - 1]) falling[t] = flow;
+  }
+  const out = slidingSum(rising, period, 1);
+  const fallen = slidingSum(falling, period, 1);
+  for (let t = period; t < n; t++) {
+    const moved = out[t] + fallen[t];
+    out[t] = moved > 0 ? 100 * (out[t] / moved) : 50;
+  }
+  return out;
+}
+
+/** Quong and Soudack's money flow index. */
+export const mfiIndicator = defineIndicator({
+  name: "mfi",
+  aliases: ["moneyflowindex"],
+  title: "Money Flow Index",
+  definition:
+    "Quong & Soudack 1989: 100 * rising / (rising + falling) flow of typical price * volume over the last `period` changes; 50 without flow; first value at bar `period`",
+  schema: z.strictObject({ period: z.int().min(1).default(14) }),
+  outputs: ["mfi"],
+  primary: "mfi",
+  needsVolume: () => true,
+  warmup: ({ period }) => ({ mfi: period }),
+  compute: (bars, { period }) => ({ mfi: mfi(bars, period) }),
+});

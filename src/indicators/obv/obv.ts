@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { defineIndicator } from "../define.js";
+import { cumulativeSum } from "../kernels/cumulative-sum.js";
+
+/** Granville's on-balance volume. */
+export const obvIndicator = defineIndicator({
+  name: "obv",
+  aliases: ["onbalancevolume"],
+  title: "On-Balance Volume",
+  definition:
+    "Granville 1963: sum of volumes, added where the close rose and subtracted where it fell; begins with 0 at the first stored bar",
+  schema: z.strictObject({}),
+  outputs: ["obv"],
+  primary: "obv",
+  needsVolume: () => true,
+  warmup: () => ({ obv: 0 }),
+  compute: ({ close, volume }) => {
+    const signed = new Float64Array(close.length);
+    for (let t = 1; t < signed.length; t++) {
+      if (close[t] > close[t - 1]) signed[t] = volume[t];
+      else if (close[t] < close[t - 1]) signed[t] = -volume[t];
+    }
+    return { obv: cumulativeSum(signed) };
+  },
+});

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { bollingerBands } from "../bollingerbands/bollingerbands.js";
+import { defineIndicator } from "../define.js";
+import { keltnerChannels } from "../keltnerchannels/keltnerchannels.js";
+import { sourceColumn } from "../kernels/source.js";
+import { priceColumns } from "../../data/index.js";
+
+/** The average true range inside is always over ten bars, as in Raschke's channels. */
+const atrPeriod = 10;
+
+/** How far Bollinger's bands lie inside Keltner's channels. */
+export const squeezeIntensityIndicator = defineIndicator({
+  name: "squeezeintensity",
+  aliases: ["squeeze"],
+  title: "Squeeze Intensity",
+  definition:
+    "share of the Keltner channel (ATR over 10 bars) left free by the Bollinger bands on their closer side, 0 where they reach out of it: " +
+    "max(0, min(KU - BU, BL - KL) / (KU - KL)); from our own bands; first value at the latest of theirs",
+  schema: z.strictObject({
+    bb_period: z.int().min(2).default(20),
+    bb_multiplier: z.number().positive().default(2),
+    kc_period: z.int().min(2).default(20),
+    kc_multiplier: z.number().positive().default(2),
+    source: z.enum(priceColumns).default("close"),
+  }),
+  outputs: ["squeezeintensity"],
+  primary: "squeezeintensity",
+  needsVolume: () => false,
+  warmup: ({ bb_period, kc_period }) => ({
+    squeezeintensity: Math.max(bb_period, kc_period, atrPeriod) - 1,
+  }),
+  compute: (bars, { bb_period, bb_multiplier, kc_period, kc_multiplier, source }) => {
+    const x = sourceColumn(bars, source);
+    const inner = bollingerBands(x, bb_period, bb_multiplier);
+    const outer = keltnerChannels(bars, x, kc_period, atrPeriod, kc_multiplier);
+    const out = inner.middle;
+    for (let t = 0; t < out.length; t++) {
+      const above = outer.upper[t] - inner.upper[t];
+      const below = inner.lower[t] - outer.lower[t];
+      const free = above < below ? above : below;
+      out[t] = free <= 0 ? 0 : free / (outer.upper[t] - outer.lower[t]);
+    }
+    return { squeezeintensity: out };
+  },
+});

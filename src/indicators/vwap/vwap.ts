@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { defineIndicator } from "../define.js";
+import { cumulativeSum } from "../kernels/cumulative-sum.js";
+import { slidingSum } from "../kernels/sliding-sum.js";
+import { typicalPrice } from "../kernels/source.js";
+
+/** Mean price weighted with volume. */
+export const vwapIndicator = defineIndicator({
+  name: "vwap",
+  aliases: ["volumeweightedaverageprice"],
+  title: "Volume Weighted Average Price",
+  definition:
+    "sum of price * volume / sum of volume over the last `period` bars (0: since the first stored bar), price = (high + low + close) / 3 or, " +
+    "without use_typical_price, the close; no value where no volume was traded; first value at bar period - 1",
+  schema: z.strictObject({
+    period: z.int().min(0).default(20),
+    use_typical_price: z.boolean().default(true),
+  }),
+  outputs: ["vwap"],
+  primary: "vwap",
+  needsVolume: () => true,
+  warmup: ({ period }) => ({ vwap: Math.max(0, period - 1) }),
+  compute: (bars, { period, use_typical_price }) => {
+    const price = use_typical_price ? typicalPrice(bars) : bars.close;
+    const value = new Float64Array(price.length);
+    for (let t = 0; t < value.length; t++) value[t] = price[t] * bars.volume[t];
+    const sum = (x: Float64Array) => (period === 0 ? cumulativeSum(x) : slidingSum(x, period));
+    const vwap = sum(value);
+    const volume = sum(bars.volume);
+    for (let t = 0; t < vwap.length; t++) vwap[t] = volume[t] > 0 ? vwap[t] / volume[t] : NaN;
+    return { vwap };
+  },
+});
