@@ -62,8 +62,9 @@ export type Manifest = z.infer<typeof ManifestSchema>;
 
 /** The figures for lists out of a model's metrics and metadata. */
 export function summarize(metrics: JsonObject, metadata: JsonObject): Summary {
+  const { created_at } = metadata;
   return {
-    created_at: String(metadata["created_at"] ?? ""),
+    created_at: typeof created_at === "string" ? created_at : "",
     val_accuracy: finiteNumber(metrics["training_metrics"], "best_val_accuracy"),
     test_accuracy: finiteNumber(metrics["test_metrics"], "test_accuracy"),
   };

@@ -91,7 +91,15 @@ export function readModel(name: string, path: string): StoredModel {
     throw damaged("the figures in manifest.json are not those of metrics.json and metadata.json");
   }
   return {
-    ...{ name, path, strategyName, timeframe, version, weights, features, metrics, metadata },
+    name,
+    path,
+    strategyName,
+    timeframe,
+    version,
+    weights,
+    features,
+    metrics,
+    metadata,
     strategy: object("strategy.json", JsonObjectSchema),
     result: files.has(resultFile) ? object(resultFile, JsonObjectSchema) : null,
   };

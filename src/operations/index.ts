@@ -1,0 +1,20 @@
+export { cancelOperation, type CancelOutcome, watchOperation } from "./client.js";
+export {
+  OperationFinishedError,
+  OperationNotFoundError,
+  OperationSocketError,
+  OperationsFileError,
+  OperationUnreachableError,
+} from "./errors.js";
+export {
+  isFinal,
+  type OperationDetails,
+  type OperationEnd,
+  type OperationFailure,
+  type OperationRecord,
+  type OperationStatus,
+  operationStatuses,
+} from "./record.js";
+export { type OperationRequest, type OperationRun, runOperation } from "./run.js";
+export { type OperationServer, startOperationServer } from "./server.js";
+export { OperationStore } from "./store.js";

@@ -1,0 +1,197 @@
+import { randomBytes } from "node:crypto";
+import { nearestName, processIdentity, processState } from "../core/index.js";
+import { asOperationsError, openDatabase, type OperationsDatabase } from "./database.js";
+import { OperationNotFoundError } from "./errors.js";
+import type { OperationDetails, OperationEnd, OperationRecord, OperationStatus } from "./record.js";
+import { removeSocket } from "./socket-path.js";
+
+interface Row {
+  operation_id: string;
+  operation_type: string;
+  status: OperationStatus;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  cancel_requested_at: string | null;
+  error_code: string | null;
+  error_message: string | null;
+  metadata: string;
+  result_summary: string | null;
+  process: string;
+  address: string | null;
+}
+
+/**
+ * What runs and what ran on this machine: one SQLite file, used by several processes at once.
+ *
+ * States only move forward and a final state never changes. An operation whose process has died is recorded as `failed`
+ * with code `INTERRUPTED` by whoever looks next. Every method throws `OperationsFileError` or `DiskFullError` where
+ * the file cannot be used.
+ */
+export class OperationStore {
+  readonly #file: string;
+  readonly #database: OperationsDatabase;
+
+  /** @param file path of the SQLite file; made, with its folder, where there is none */
+  constructor(file: string) {
+    this.#file = file;
+    this.#database = openDatabase(file);
+  }
+
+  /**
+   * Records a new operation of this process, `pending`. Returns its id: `op_<type>_<UTC yyyymmdd_hhmmss>_<8 hex>`.
+   *
+   * @param type letters, digits and `_`, such as `training`
+   * @param metadata plain data: what was asked for
+   * @param address the run's local socket, from `startOperationServer`; null without one
+   */
+  create(type: string, metadata: Readonly<Record<string, unknown>>, address: string | null = null): string {
+    const createdAt = new Date().toISOString();
+    const stamp = createdAt.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_");
+    const id = `op_${type}_${stamp}_${randomBytes(4).toString("hex")}`;
+    this.#change(
+      `INSERT INTO operations (operation_id, operation_type, status, created_at, metadata, process, address)
+       VALUES (?, ?, 'pending', ?, ?, ?, ?)`,
+      [id, type, createdAt, JSON.stringify(metadata), processIdentity(), address],
+    );
+    return id;
+  }
+
+  /** pending -> running. False where the operation is past that, which then stays as it is. */
+  start(id: string): boolean {
+    return this.#change(
+      "UPDATE operations SET status = 'running', started_at = ? WHERE operation_id = ? AND status = 'pending'",
+      [new Date().toISOString(), id],
+    );
+  }
+
+  /** To a final state. False where the operation already was in one, which then stays as it is. */
+  finish(id: string, end: OperationEnd): boolean {
+    const error = end.status === "failed" ? end.error : null;
+    const summary = end.status === "completed" ? (end.summary ?? null) : null;
+    return this.#change(
+      `UPDATE operations SET status = ?, completed_at = ?, error_code = ?, error_message = ?, result_summary = ?, address = NULL
+       WHERE operation_id = ? AND status IN (${end.status === "completed" ? "'running'" : "'pending', 'running'"})`,
+      [
+        end.status,
+        new Date().toISOString(),
+        error?.code ?? null,
+        error?.message ?? null,
+        summary === null ? null : JSON.stringify(summary),
+        id,
+      ],
+    );
+  }
+
+  /** Notes when somebody first asked for a stop. False where that is noted already or the operation is over. */
+  requestCancel(id: string): boolean {
+    return this.#change(
+      `UPDATE operations SET cancel_requested_at = ?
+       WHERE operation_id = ? AND cancel_requested_at IS NULL AND status IN ('pending', 'running')`,
+      [new Date().toISOString(), id],
+    );
+  }
+
+  /**
+   * One operation.
+   *
+   * @param id the whole id, or a beginning that no other operation has
+   * @throws OperationNotFoundError with the nearest or last ids
+   */
+  get(id: string): OperationDetails {
+    this.#recordInterrupted();
+    let rows = this.#rows("SELECT * FROM operations WHERE operation_id = ?", [id]);
+    if (rows.length === 0 && id !== "") {
+      rows = this.#rows(
+        "SELECT * FROM operations WHERE substr(operation_id, 1, ?) = ? ORDER BY rowid DESC LIMIT 6",
+        [id.length, id],
+      );
+    }
+    if (rows.length === 1) return detailsOf(rows[0]);
+    if (rows.length > 1) throw new OperationNotFoundError(id, idsOf(rows), true);
+    const last = idsOf(this.#rows("SELECT * FROM operations ORDER BY rowid DESC LIMIT 1000", []));
+    const nearest = nearestName(id, last);
+    throw new OperationNotFoundError(id, nearest === undefined ? last.slice(0, 3) : [nearest], false);
+  }
+
+  /**
+   * Operations, the newest first.
+   *
+   * @param filter.status only those in this state
+   * @param filter.limit at most so many; all without it
+   */
+  list(filter: { readonly status?: OperationStatus; readonly limit?: number } = {}): OperationRecord[] {
+    this.#recordInterrupted();
+    const where = filter.status === undefined ? "" : "WHERE status = ?";
+    const rows = this.#rows(
+      `SELECT * FROM operations ${where} ORDER BY created_at DESC, rowid DESC LIMIT ?`,
+      [...(filter.status === undefined ? [] : [filter.status]), filter.limit ?? -1],
+    );
+    return rows.map(recordOf);
+  }
+
+  /** Closes the file; the store cannot be used afterwards. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #recordInterrupted(): void {
+    const open = this.#rows("SELECT * FROM operations WHERE status IN ('pending', 'running')", []);
+    for (const row of open) {
+      if (processState(row.process) !== "gone") continue;
+      const message = `The run was interrupted: its process (pid ${pidOf(row)}) ended before the run did.`;
+      this.finish(row.operation_id, { status: "failed", error: { code: "INTERRUPTED", message } });
+      if (row.address !== null) removeSocket(row.address);
+    }
+  }
+
+  #change(sql: string, values: readonly (string | null)[]): boolean {
+    try {
+      return this.#database.prepare(sql).run([...values]).changes > 0;
+    } catch (error) {
+      throw asOperationsError(this.#file, error);
+    }
+  }
+
+  #rows(sql: string, values: readonly (string | number)[]): Row[] {
+    try {
+      return this.#database.prepare(sql).all([...values]) as Row[];
+    } catch (error) {
+      throw asOperationsError(this.#file, error);
+    }
+  }
+}
+
+function idsOf(rows: readonly Row[]): string[] {
+  return rows.map((row) => row.operation_id);
+}
+
+/** A process identity begins with the pid. */
+function pidOf(row: Row): number | null {
+  return Number(/^\d+/.exec(row.process)?.[0] ?? NaN) || null;
+}
+
+function recordOf(row: Row): OperationRecord {
+  return {
+    operation_id: row.operation_id,
+    operation_type: row.operation_type,
+    status: row.status,
+    created_at: row.created_at,
+    started_at: row.started_at,
+    completed_at: row.completed_at,
+    cancel_requested_at: row.cancel_requested_at,
+    error_message: row.error_message,
+    metadata: JSON.parse(row.metadata) as Record<string, unknown>,
+    error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? "" },
+  };
+}
+
+function detailsOf(row: Row): OperationDetails {
+  return {
+    ...recordOf(row),
+    result_summary:
+      row.result_summary === null ? null : (JSON.parse(row.result_summary) as Record<string, unknown>),
+    pid: pidOf(row),
+    address: row.address,
+  };
+}
