@@ -33,6 +33,13 @@ export interface LabelType<Params = never> {
   readonly definition: string;
   /** Labels of all bars, from these bars only. @throws CancelledError */
   compute(bars: Bars, params: Params, token: CancellationToken): Labels;
+  /** Where the rule has turning points: 1 at a confirmed high, -1 at a confirmed low, else 0; [n]. @throws CancelledError */
+  pivots?(bars: Bars, params: Params, token: CancellationToken): Int8Array;
+}
+
+/** Labels of which none is known yet. */
+export function emptyLabels(n: number): { classes: Int8Array; knownAt: Int32Array } {
+  return { classes: new Int8Array(n).fill(noLabel), knownAt: new Int32Array(n).fill(-1) };
 }
 
 /** Helps the compiler infer the parameter type from a definition. */

@@ -1,0 +1,54 @@
+import { KnownError, nearestName } from "../core/index.js";
+import type { LabelType } from "./define.js";
+import { forwardReturnLabel } from "./forward-return/forward-return.js";
+import { tripleBarrierLabel } from "./triple-barrier/triple-barrier.js";
+import { zigzagLabel } from "./zigzag/zigzag.js";
+import { zigzagForwardLabel } from "./zigzag-forward/zigzag-forward.js";
+
+/** A label type whose parameters' type is not known here; they come from its own schema. */
+// oxlint-disable-next-line typescript/no-explicit-any -- parameters are contravariant: no other type takes every member
+export type AnyLabelType = LabelType<any>;
+
+/** Every label type by its name. */
+export const labelTypes: Readonly<Record<string, AnyLabelType>> = {
+  zigzag: zigzagLabel,
+  zigzag_forward: zigzagForwardLabel,
+  triple_barrier: tripleBarrierLabel,
+  forward_return: forwardReturnLabel,
+};
+
+/** Names of the label types, in the registry's order. */
+export const labelNames: readonly string[] = Object.keys(labelTypes);
+
+/** No label type has this name. */
+export class UnknownLabelTypeError extends KnownError {
+  readonly code = "UNKNOWN_LABEL_TYPE";
+  readonly label: string;
+  /** The known name closest to it, null where none is near. */
+  readonly nearest: string | null;
+  readonly known: readonly string[];
+
+  constructor(label: string) {
+    const nearest = nearestName(label, labelNames) ?? null;
+    super(
+      `No label type is called "${label}".${nearest === null ? "" : ` Did you mean "${nearest}"?`} ` +
+        `Known: ${labelNames.join(", ")}.`,
+    );
+    this.label = label;
+    this.nearest = nearest;
+    this.known = labelNames;
+  }
+}
+
+/** The label type of this name; case does not matter. @throws UnknownLabelTypeError */
+export function findLabelType(name: string): AnyLabelType {
+  const wanted = name.toLowerCase();
+  if (!Object.hasOwn(labelTypes, wanted)) throw new UnknownLabelTypeError(name);
+  return labelTypes[wanted];
+}
+
+/** A label type's parameters with their defaults, in the schema's order. */
+export function labelParametersOf(type: AnyLabelType): { name: string; default: string | number }[] {
+  const defaults = type.schema.parse({}) as Record<string, string | number>;
+  return Object.entries(defaults).map(([name, value]) => ({ name, default: value }));
+}
