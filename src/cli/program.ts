@@ -1,8 +1,9 @@
 import { Command, CommanderError } from "commander";
 import type { RegisterCommands } from "./command.js";
+import { registerDataCommands } from "./data.js";
 import { printFailure, printJson } from "./io.js";
 
-const groups: RegisterCommands[] = [];
+const groups: RegisterCommands[] = [registerDataCommands];
 
 function createProgram(): Command {
   const program = new Command("ktrdr");

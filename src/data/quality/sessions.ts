@@ -12,6 +12,10 @@ const mondayMs = 4 * dayMs; // 1970-01-05 was a Monday
 /** Zones in which a session could be steady while it moves against UTC. Zones without summer time equal UTC here. */
 const candidateZones = ["UTC", "America/New_York", "Europe/London", "Europe/Berlin", "Australia/Sydney"];
 
+function isMonday(date: number): boolean {
+  return (date - mondayMs) % weekMs === 0;
+}
+
 /** When a series has bars, as learned from the bars themselves. */
 export type Market = "24/7" | "24/5" | "sessions";
 
@@ -147,8 +151,11 @@ export function learnSessions(bars: Bars, token: CancellationToken = neverCancel
         (isIntraday(bars.timeframe) && timeOfDay >= 13 * hourMs && isNyseEarlyClose(date))
       );
     }
-    // A market that trades around the clock begins its day at 17:00 the evening before.
-    return isWesternHoliday(date) || (market === "24/5" && isWesternHoliday(localDate(instant + 7 * hourMs)));
+    if (market === "sessions") return isWesternHoliday(date);
+    // A market that trades around the clock rests from 13:00 on the eve, and on Monday where the holiday is a Sunday.
+    const rests = (day: number): boolean =>
+      isWesternHoliday(day) || (isMonday(day) && isWesternHoliday(day - dayMs));
+    return rests(date) || rests(localDate(instant + 11 * hourMs));
   };
   return {
     market,

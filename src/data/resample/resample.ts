@@ -36,6 +36,17 @@ export class OtherDayZoneError extends KnownError {
   }
 }
 
+/** A series of the wanted timeframe is stored that was not made by resampling, and would be lost. */
+export class SeriesExistsError extends KnownError {
+  readonly code = "SERIES_EXISTS";
+
+  constructor({ symbol, timeframe, time, meta }: Bars) {
+    super(
+      `"${symbol}" ${timeframe} is stored already (${time.length} bars from ${meta.source}). To drop it, add --replace.`,
+    );
+  }
+}
+
 /** Coarser bars, and what is to be known about them. */
 export interface Resampled {
   readonly bars: Bars;
