@@ -2,8 +2,10 @@ import { Command, CommanderError } from "commander";
 import type { RegisterCommands } from "./command.js";
 import { registerDataCommands } from "./data.js";
 import { printFailure, printJson } from "./io.js";
+import { registerModelsCommands } from "./models.js";
+import { registerOperationsCommands } from "./operations.js";
 
-const groups: RegisterCommands[] = [registerDataCommands];
+const groups: RegisterCommands[] = [registerDataCommands, registerModelsCommands, registerOperationsCommands];
 
 function createProgram(): Command {
   const program = new Command("ktrdr");

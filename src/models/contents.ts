@@ -6,21 +6,21 @@ import { encodeWeights, layerSizes } from "./weights.js";
 /** Plain data. Numbers that are not finite are stored as null: JSON has no others. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** What a model's folder holds; the field names of the inner objects are those of the files. */
+/** What a model's folder holds, as plain data; the field names of the inner objects are those of the files. */
 export interface ModelContents {
   readonly strategyName: string;
   /** The finest timeframe, e.g. `1d`. */
   readonly timeframe: string;
   readonly weights: Weights;
   /** The strategy as used. */
-  readonly strategy: JsonObject;
+  readonly strategy: object;
   /** `feature_names`: the network's inputs, in order. */
   readonly features: JsonObject & { readonly feature_names: readonly string[] };
-  readonly metrics: { readonly training_metrics: JsonObject; readonly test_metrics: JsonObject };
+  readonly metrics: { readonly training_metrics: object; readonly test_metrics: object };
   /** `created_at`: ISO, UTC. Storage adds `layer_sizes`, [inputs, hidden..., outputs]. */
   readonly metadata: JsonObject & { readonly created_at: string };
   /** The run's result as it was reported, if it is to be kept. */
-  readonly result?: JsonObject;
+  readonly result?: object;
 }
 
 /** Name of the file that lists the others. */
@@ -61,17 +61,17 @@ export const ManifestSchema = z.object({
 export type Manifest = z.infer<typeof ManifestSchema>;
 
 /** The figures for lists out of a model's metrics and metadata. */
-export function summarize(metrics: JsonObject, metadata: JsonObject): Summary {
+export function summarize(metrics: ModelContents["metrics"], metadata: JsonObject): Summary {
   const { created_at } = metadata;
   return {
     created_at: typeof created_at === "string" ? created_at : "",
-    val_accuracy: finiteNumber(metrics["training_metrics"], "best_val_accuracy"),
-    test_accuracy: finiteNumber(metrics["test_metrics"], "test_accuracy"),
+    val_accuracy: finiteNumber(metrics.training_metrics, "best_val_accuracy"),
+    test_accuracy: finiteNumber(metrics.test_metrics, "test_accuracy"),
   };
 }
 
-function finiteNumber(from: unknown, key: string): number | null {
-  const value = (from as JsonObject | undefined)?.[key];
+function finiteNumber(from: object, key: string): number | null {
+  const value = (from as JsonObject)[key];
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 

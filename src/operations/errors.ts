@@ -13,6 +13,9 @@ export class OperationsFileError extends KnownError {
   }
 }
 
+/** What the ids named in an `OperationNotFoundError` are to the one that was asked for. */
+export type OperationCandidates = "ambiguous" | "nearest" | "last";
+
 /** No operation has this id, or several begin with it. */
 export class OperationNotFoundError extends KnownError {
   readonly code = "OPERATION_NOT_FOUND";
@@ -20,15 +23,17 @@ export class OperationNotFoundError extends KnownError {
   /** Ids that could be meant, the newest first. */
   readonly candidates: readonly string[];
 
-  constructor(operation: string, candidates: readonly string[], ambiguous: boolean) {
+  constructor(operation: string, candidates: readonly string[], kind: OperationCandidates) {
     const list = candidates.join(", ");
-    super(
-      ambiguous
-        ? `Several operations begin with "${operation}": ${list}. Type more of the id.`
-        : candidates.length === 0
-          ? `No operation "${operation}": none has been recorded here. KTRDR_HOME tells which work folder is looked in.`
-          : `No operation "${operation}". The nearest or last: ${list}. \`ktrdr operations list\` shows all.`,
-    );
+    const all = "`ktrdr operations list` shows all.";
+    const unknown = `No operation "${operation}"`;
+    const none = `${unknown}: none is recorded here. KTRDR_HOME says which work folder is looked in.`;
+    const messages: Record<OperationCandidates, string> = {
+      ambiguous: `Several operations begin with "${operation}": ${list}. Type more of the id.`,
+      nearest: `${unknown}. The nearest is ${list}. ${all}`,
+      last: candidates.length === 0 ? none : `${unknown}. The last were ${list}. ${all}`,
+    };
+    super(messages[kind]);
     this.operation = operation;
     this.candidates = candidates;
   }

@@ -40,6 +40,6 @@ export interface OperationDetails extends OperationRecord {
 
 /** How an operation ended. */
 export type OperationEnd =
-  | { readonly status: "completed"; readonly summary?: Readonly<Record<string, unknown>> }
+  | { readonly status: "completed"; readonly summary?: object }
   | { readonly status: "failed"; readonly error: OperationFailure }
   | { readonly status: "cancelled" };

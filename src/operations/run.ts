@@ -18,11 +18,11 @@ export interface OperationRequest<Result> {
   /** Such as `training`. */
   readonly type: string;
   /** What was asked for, as plain data. */
-  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly metadata: object;
   /** Asks the work to stop; may be called more than once, and from another process's request. */
   readonly cancel: () => void;
   /** What is kept of the result in the record. */
-  readonly summarize?: (result: Result) => Readonly<Record<string, unknown>>;
+  readonly summarize?: (result: Result) => object;
 }
 
 /**

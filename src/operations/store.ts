@@ -45,7 +45,7 @@ export class OperationStore {
    * @param metadata plain data: what was asked for
    * @param address the run's local socket, from `startOperationServer`; null without one
    */
-  create(type: string, metadata: Readonly<Record<string, unknown>>, address: string | null = null): string {
+  create(type: string, metadata: object, address: string | null = null): string {
     const createdAt = new Date().toISOString();
     const stamp = createdAt.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_");
     const id = `op_${type}_${stamp}_${randomBytes(4).toString("hex")}`;
@@ -108,10 +108,11 @@ export class OperationStore {
       );
     }
     if (rows.length === 1) return detailsOf(rows[0]);
-    if (rows.length > 1) throw new OperationNotFoundError(id, idsOf(rows), true);
+    if (rows.length > 1) throw new OperationNotFoundError(id, idsOf(rows), "ambiguous");
     const last = idsOf(this.#rows("SELECT * FROM operations ORDER BY rowid DESC LIMIT 1000", []));
     const nearest = nearestName(id, last);
-    throw new OperationNotFoundError(id, nearest === undefined ? last.slice(0, 3) : [nearest], false);
+    if (nearest !== undefined) throw new OperationNotFoundError(id, [nearest], "nearest");
+    throw new OperationNotFoundError(id, last.slice(0, 3), "last");
   }
 
   /**

@@ -1,0 +1,163 @@
+import type { ModelEntry, StoredModel } from "../models/index.js";
+import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
+import { csvOf } from "./csv.js";
+import {
+  alignRows,
+  type CommonOptions,
+  foldersOf,
+  formatOf,
+  note,
+  printData,
+  printJson,
+  warn,
+} from "./io.js";
+
+/** `ktrdr models list|show|delete`. */
+export const registerModelsCommands: RegisterCommands = (program) => {
+  const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
+  withCommonOptions(models.command("list"))
+    .description("All stored models, the newest first.")
+    .action(listModels);
+  withCommonOptions(models.command("show"))
+    .description("What a model was made of, and how well it did.")
+    .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
+    .action(showModel);
+  withCommonOptions(models.command("delete"))
+    .description("Delete a model; asks first on a terminal.")
+    .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
+    .option("--yes", "do not ask")
+    .action(deleteModel);
+};
+
+async function openStorage(options: CommonOptions) {
+  const { ModelStorage } = await import("../models/index.js");
+  return new ModelStorage(foldersOf(options).models);
+}
+
+async function listModels(options: CommonOptions): Promise<void> {
+  const format = formatOf(options);
+  const storage = await openStorage(options);
+  const entries = storage.list((damaged) => warn(damaged.message));
+  if (format === "json") return printJson(entries);
+  if (format === "csv") return printData(csvOf(entryColumns, entries));
+  if (entries.length === 0) {
+    return note(`No model in "${storage.root}" yet: \`ktrdr models train --strategy FILE\` makes one.`);
+  }
+  const rows = entries.map((entry) => [
+    entry.name,
+    percent(entry.val_accuracy),
+    percent(entry.test_accuracy),
+    sizeText(entry.size_bytes),
+    entry.created_at.slice(0, 16).replace("T", " "),
+  ]);
+  printData(alignRows([["model", "val. accuracy", "test accuracy", "size", "created (UTC)"], ...rows]));
+}
+
+const entryColumns = [
+  "name",
+  "strategy_name",
+  "timeframe",
+  "version",
+  "created_at",
+  "val_accuracy",
+  "test_accuracy",
+  "size_bytes",
+  "path",
+] as const satisfies readonly (keyof ModelEntry)[];
+
+async function showModel(name: string, options: CommonOptions): Promise<void> {
+  const format = formatOf(options);
+  const model = (await openStorage(options)).load(name);
+  if (format === "json") return printJson(jsonOf(model));
+  const { metadata, metrics, features } = model;
+  const list = (value: unknown): string => (Array.isArray(value) ? value.join(" ") : textOf(value));
+  const rows: [string, string][] = [
+    ["model", model.name],
+    ["created", textOf(metadata["created_at"])],
+    ["symbols", list(metadata["symbols"])],
+    ["timeframes", list(metadata["timeframes"])],
+    ["dates", `${textOf(metadata["start_date"])} to ${textOf(metadata["end_date"])}`],
+    ["seed", textOf(metadata["seed"])],
+    ["layers", list(metadata["layer_sizes"])],
+    ...figures(metrics.training_metrics, [
+      "epochs_trained",
+      "best_epoch",
+      "best_val_loss",
+      "best_val_accuracy",
+    ]),
+    ...figures(metrics.test_metrics, [
+      "test_loss",
+      "test_accuracy",
+      "majority_class_accuracy",
+      "precision",
+      "recall",
+      "f1_score",
+    ]),
+    ["folder", model.path],
+  ];
+  printData(alignLeft(rows));
+  printData(
+    `\n${features.feature_names.length} features, in order:\n  ${features.feature_names.join("\n  ")}`,
+  );
+}
+
+function jsonOf(model: StoredModel): Record<string, unknown> {
+  const { name, path, strategyName, timeframe, version, metadata, metrics, features, result } = model;
+  return {
+    name,
+    strategy_name: strategyName,
+    timeframe,
+    version,
+    path,
+    metadata,
+    metrics,
+    features,
+    time_receipt: metadata["time_receipt"] ?? result?.["time_receipt"] ?? null,
+    verdict: metadata["verdict"] ?? result?.["verdict"] ?? null,
+  };
+}
+
+async function deleteModel(name: string, options: CommonOptions & { yes?: boolean }): Promise<void> {
+  const format = formatOf(options);
+  const storage = await openStorage(options);
+  const full = storage.resolve(name);
+  if (process.stdin.isTTY && process.stderr.isTTY && !options.yes && !(await agrees(full))) {
+    return note("Nothing was deleted.");
+  }
+  storage.remove(full);
+  if (format === "json") printJson({ deleted: full });
+  else printData(`Deleted ${full}.`);
+}
+
+async function agrees(model: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`Delete ${model} for good? [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function figures(from: Readonly<Record<string, unknown>>, names: readonly string[]): [string, string][] {
+  return names.map((name) => [name, textOf(from[name])]);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "number") return String(Number(value.toPrecision(6)));
+  return typeof value === "string" ? value : "-";
+}
+
+function alignLeft(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+}
+
+function percent(share: number | null): string {
+  return share === null ? "-" : `${(share * 100).toFixed(1)} %`;
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
