@@ -1,0 +1,133 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from "yaml";
+import { pathText, type KeyPath, type Problem, type StrategyIssue } from "./issues.js";
+
+/** A YAML text as plain data that remembers where everything stood. */
+export interface YamlSource {
+  /** Maps, lists, texts, numbers, booleans and nulls; undefined where the text is no YAML at all. */
+  readonly document: unknown;
+  /** Errors of the YAML itself: syntax, doubled keys, unknown tags. */
+  readonly issues: readonly StrategyIssue[];
+  /** Gives a problem its line and column. */
+  locate(problem: Problem): StrategyIssue;
+}
+
+/** More uses of anchors than this are taken for an attack on memory rather than for a strategy. */
+const maxAliases = 100;
+
+/**
+ * Reads YAML 1.2 (so `NO` and `ON` are symbols, not booleans) with merge keys (`<<`), which the older system's reader
+ * understood too. Only plain data: other tags than those of the core schema are issues, not objects.
+ */
+export function readYaml(text: string): YamlSource {
+  const lines = new LineCounter();
+  const yaml = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: "silent",
+    schema: "core",
+    merge: true,
+    resolveKnownTags: false,
+  });
+
+  const at = (offset: number, issue: Omit<StrategyIssue, "line" | "column">): StrategyIssue => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length));
+    return { line, column: col, ...issue };
+  };
+  const issues = [...yaml.errors, ...yaml.warnings].map((error) => {
+    const duplicate = error.code === "DUPLICATE_KEY";
+    const written = /^[^\s:#]*/.exec(text.slice(error.pos[0]))?.[0] ?? "";
+    return at(error.pos[0], {
+      path: "",
+      message: duplicate ? "this key stands here a second time" : `not valid YAML: ${error.message}`,
+      found: duplicate ? JSON.stringify(written) : null,
+      allowed: duplicate ? "each key once" : null,
+      nearest: null,
+    });
+  });
+  const onlyDoubled = yaml.errors.every((error) => error.code === "DUPLICATE_KEY");
+
+  let document: unknown;
+  if (onlyDoubled) {
+    try {
+      document = yaml.toJS({ maxAliasCount: maxAliases }) as unknown;
+    } catch (error) {
+      const message = `anchors are used more than ${maxAliases} times or before they are set`;
+      if (!(error instanceof ReferenceError)) throw error;
+      issues.push(at(0, { path: "", message, found: null, allowed: null, nearest: null }));
+    }
+  }
+  return {
+    document,
+    issues,
+    locate: (problem) =>
+      at(offsetOf(yaml, problem.path, problem.atKey === true), {
+        path: pathText(problem.path),
+        message: problem.message,
+        found: problem.found ?? null,
+        allowed: problem.allowed ?? null,
+        nearest: problem.nearest ?? null,
+      }),
+  };
+}
+
+const startOf = (node: unknown): number | undefined =>
+  typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)
+    ? Number(node.range[0])
+    : undefined;
+
+function pairOf(map: YAMLMap, key: string, yaml: Document): Pair | undefined {
+  for (const pair of map.items) {
+    if (isScalar(pair.key) && String(pair.key.value ?? "") === key) return pair;
+  }
+  for (const pair of map.items) {
+    if (!isScalar(pair.key) || pair.key.value !== "<<") continue;
+    const merged = resolved(pair.value, yaml);
+    for (const source of isSeq(merged) ? merged.items : [merged]) {
+      const inner = resolved(source, yaml);
+      const found = isMap(inner) ? pairOf(inner, key, yaml) : undefined;
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+function resolved(node: unknown, yaml: Document): unknown {
+  return isAlias(node) ? node.resolve(yaml) : node;
+}
+
+/** Where the value (or key) of a path stands; where it is missing, the nearest thing above it that is there. */
+function offsetOf(yaml: Document, path: KeyPath, atKey: boolean): number {
+  let node: unknown = yaml.contents;
+  let offset = startOf(node) ?? 0;
+  path.forEach((part, depth) => {
+    const parent = resolved(node, yaml);
+    node = undefined;
+    if (isSeq(parent) && typeof part === "number") {
+      node = parent.items[part];
+      offset = startOf(node as Node) ?? offset;
+    } else if (isMap(parent)) {
+      const pair = pairOf(parent, String(part), yaml);
+      if (pair === undefined) return;
+      node = pair.value;
+      const key = startOf(pair.key) ?? offset;
+      const last = depth === path.length - 1;
+      // A section is found by its key; only the value that is wrong itself is pointed at.
+      offset =
+        last && !atKey
+          ? (startOf(isScalar(pair.value) && pair.value.value === null ? null : pair.value) ?? key)
+          : key;
+    }
+  });
+  return offset;
+}

@@ -1,0 +1,231 @@
+import { z } from "zod";
+import { nearestName } from "../core/index.js";
+import { shown, type KeyPath, type Problem } from "./issues.js";
+
+/** The part of JSON Schema in which zod describes what a value may be. */
+interface JsonSchema {
+  type?: string | string[];
+  description?: string;
+  enum?: unknown[];
+  const?: unknown;
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minItems?: number;
+  items?: JsonSchema;
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: JsonSchema | boolean;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+}
+
+const jsonSchemas = new WeakMap<z.ZodType, readonly JsonSchema[]>();
+
+/** What goes in and what comes out: a word is any text going in, and one of a list coming out. */
+function jsonSchemasOf(schema: z.ZodType): readonly JsonSchema[] {
+  let both = jsonSchemas.get(schema);
+  if (both === undefined) {
+    both = (["output", "input"] as const).map(
+      (io) => z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema,
+    );
+    jsonSchemas.set(schema, both);
+  }
+  return both;
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The alternatives of a union that fit the map at hand: a scheduler's keys depend on its type. */
+function alternatives(schema: JsonSchema, value: unknown): JsonSchema[] {
+  const options = schema.anyOf ?? schema.oneOf;
+  if (options === undefined) return [schema];
+  const fitting = options.filter((option) =>
+    Object.entries(option.properties ?? {}).every(
+      ([key, property]) => property.const === undefined || (isMap(value) && property.const === value[key]),
+    ),
+  );
+  return (fitting.length === 0 ? options : fitting).flatMap((option) => alternatives(option, value));
+}
+
+function schemasAt(schema: z.ZodType, path: KeyPath, document: unknown): JsonSchema[] {
+  let here = [...jsonSchemasOf(schema)];
+  let value = document;
+  for (const part of path) {
+    const parent = value;
+    here = here
+      .flatMap((node) => alternatives(node, parent))
+      .flatMap((node) => {
+        if (typeof part === "number") return node.items ?? [];
+        const rest = typeof node.additionalProperties === "object" ? node.additionalProperties : [];
+        return node.properties?.[part] ?? rest;
+      });
+    value = valueAt(value, [part]);
+  }
+  return here.flatMap((node) => alternatives(node, value));
+}
+
+/** The value at a path of plain data; undefined where there is none. */
+export function valueAt(document: unknown, path: KeyPath): unknown {
+  let value = document;
+  for (const part of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}
+
+/** The keys that a map at this path may have. */
+export function knownKeys(schema: z.ZodType, path: KeyPath = [], document: unknown = undefined): string[] {
+  return [
+    ...new Set(schemasAt(schema, path, document).flatMap((node) => Object.keys(node.properties ?? {}))),
+  ];
+}
+
+function range(node: JsonSchema): string {
+  const bounds: string[] = [];
+  if (node.exclusiveMinimum !== undefined) bounds.push(`above ${node.exclusiveMinimum}`);
+  else if (node.minimum !== undefined && node.minimum > Number.MIN_SAFE_INTEGER)
+    bounds.push(`at least ${node.minimum}`);
+  if (node.exclusiveMaximum !== undefined) bounds.push(`below ${node.exclusiveMaximum}`);
+  else if (node.maximum !== undefined && node.maximum < Number.MAX_SAFE_INTEGER)
+    bounds.push(`at most ${node.maximum}`);
+  return bounds.length === 0 ? "" : ` ${bounds.join(" and ")}`;
+}
+
+function describeNode(node: JsonSchema): string | undefined {
+  if (node.description !== undefined) return node.description;
+  if (node.enum !== undefined) return node.enum.map(String).join(", ");
+  if (node.const !== undefined) return String(node.const);
+  if (Array.isArray(node.type)) return node.type.map((type) => describeNode({ type })).join(" or ");
+  switch (node.type) {
+    case "integer":
+      return `a whole number${range(node)}`;
+    case "number":
+      return `a number${range(node)}`;
+    case "boolean":
+      return "true or false";
+    case "string":
+      return "a text";
+    case "array": {
+      const items = node.items === undefined ? undefined : describeNode(node.items);
+      const count = node.minItems === undefined ? "a list" : `a list of at least ${node.minItems}`;
+      return items === undefined ? count : `${count}, each ${items}`;
+    }
+    case "object": {
+      const keys = Object.keys(node.properties ?? {});
+      return keys.length === 0 ? "a map" : `a map of ${keys.join(", ")}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** What is allowed at a path, in words. */
+export function allowedAt(schema: z.ZodType, path: KeyPath, document: unknown): string | undefined {
+  const words = schemasAt(schema, path, document).map(describeNode);
+  const known = words.filter((text) => text !== undefined);
+  // The first comes from what the schema gives out, which says more than what it takes in.
+  return known[0];
+}
+
+/** Problems found by a schema inside another one travel in the issue's `params`. */
+const carried = (issue: z.core.$ZodIssue): Problem | undefined =>
+  issue.code === "custom" ? (issue.params?.["problem"] as Problem | undefined) : undefined;
+
+/** Reports a problem from inside a schema's transform, its path relative to the value at hand. */
+export function report(context: z.RefinementCtx, problem: Problem): void {
+  context.addIssue({
+    code: "custom",
+    path: [...problem.path],
+    message: problem.message,
+    params: { problem },
+  });
+}
+
+const ownMessage = /^(?!Invalid|Too |Unrecognized|Not )/;
+
+/**
+ * The issues of a failed parse in words that a person can act on.
+ *
+ * @param ignored  keys at a path that are taken out before parsing; they are known names too
+ */
+export function problemsOf(
+  schema: z.ZodType,
+  document: unknown,
+  issues: readonly z.core.$ZodIssue[],
+  ignored: (path: KeyPath) => readonly string[] = () => [],
+): Problem[] {
+  return issues.flatMap((issue): Problem[] => {
+    const path = issue.path.map((part) => (typeof part === "number" ? part : String(part)));
+    const inner = carried(issue);
+    if (inner !== undefined) return [{ ...inner, path }];
+
+    if (issue.code === "unrecognized_keys") {
+      const known = [...knownKeys(schema, path, document), ...ignored(path)];
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        atKey: true,
+        message: "unknown key",
+        found: shown(key),
+        allowed: known.length === 0 ? "no keys" : known.join(", "),
+        nearest: nearestName(key, known),
+      }));
+    }
+    const value = valueAt(document, path);
+    const allowed = allowedAt(schema, path, document);
+    const found = shown(value);
+    if (value === undefined) return [{ path, message: "this key is missing", allowed }];
+    if (ownMessage.test(issue.message)) return [{ path, message: issue.message, found, allowed }];
+    switch (issue.code) {
+      case "invalid_value": {
+        const names = issue.values.map(String);
+        return [
+          {
+            path,
+            message: "unknown value",
+            found,
+            allowed: names.join(", "),
+            nearest: nearest(value, names),
+          },
+        ];
+      }
+      case "invalid_union": {
+        const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+        if (options.length === 0) return [{ path, message: "wrong kind of value", found, allowed }];
+        return [
+          {
+            path,
+            message: "unknown value",
+            found,
+            allowed: options.join(", "),
+            nearest: nearest(value, options),
+          },
+        ];
+      }
+      case "too_small":
+      case "too_big":
+        return [{ path, message: "out of range", found, allowed }];
+      case "invalid_type":
+        return [{ path, message: kindMessage(value, issue.expected), found, allowed }];
+      default:
+        return [{ path, message: "not allowed", found, allowed }];
+    }
+  });
+}
+
+const nearest = (value: unknown, names: readonly string[]): string | undefined =>
+  typeof value === "string" ? nearestName(value, names) : undefined;
+
+function kindMessage(value: unknown, expected: string): string {
+  const wantsNumber = expected === "number" || expected === "int";
+  if (wantsNumber && typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value))) {
+    return "a text where a number belongs: write it without quotes";
+  }
+  if (expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
+    return "not a text: write it in quotes";
+  }
+  return "wrong kind of value";
+}
