@@ -14,7 +14,7 @@ export interface SuperTrend {
  * SuperTrend: a stop `multiplier` average true ranges from the bar's middle, which follows the trend and never retreats until the close
  * crosses it.
  *
- * The first direction is up if the first close lies at or above its bar's middle. NaN before index `period - 1`.
+ * It starts down, as Pine's `ta.supertrend` does. NaN before index `period - 1`.
  *
  * @see Seban, Das ist Trading (2008); average true range as Wilder's
  */
@@ -26,7 +26,7 @@ export function superTrend(bars: Bars, period: number, multiplier: number): Supe
   const direction = columnAfter(n, first);
   let upper = Infinity;
   let lower = -Infinity;
-  let up = first < n && close[first] >= (high[first] + low[first]) / 2;
+  let up = false;
   for (let t = first; t < n; t++) {
     const middle = (high[t] + low[t]) / 2;
     const reach = multiplier * line[t];
@@ -47,7 +47,7 @@ export const superTrendIndicator = defineIndicator({
   title: "SuperTrend",
   definition:
     "Seban: bands (high + low) / 2 -+ `multiplier` Wilder ATRs that move towards price only; the line is the lower band while the trend is up (direction 1) and the " +
-    "upper one while it is down (-1); starts up if the close is at or above its bar's middle; first value at bar period - 1",
+    "upper one while it is down (-1); starts down; first value at bar period - 1",
   schema: z.strictObject({
     period: z.int().min(1).default(10),
     multiplier: z.number().positive().default(3),
