@@ -105,7 +105,7 @@ function continued(bars: Bars, t: number, multiples: readonly number[]): Bars {
 const courses: readonly (readonly number[])[] = (() => {
   const n = 10;
   const all: number[][] = [new Array<number>(n).fill(1)];
-  for (const extreme of [1000, 0.001]) {
+  for (const extreme of [1e9, 1e-9]) {
     for (let at = 0; at < n; at++) {
       all.push(Array.from({ length: n }, (_, k) => (k === at ? extreme : 1)));
       all.push(Array.from({ length: n }, (_, k) => (k < at ? 1 : k === at ? extreme : 1 / extreme)));
