@@ -117,6 +117,21 @@ describe("joining on the close", () => {
     ]);
   });
 
+  test("a timeframe that begins much later, or has no bars, leaves the first rows without values, which is said", () => {
+    const hours = barsAt("1h", range(24 * 30, monday, hour));
+    const later = barsAt("1d", range(10, monday + 20 * day, day));
+    const joined = (other: Bars): string[] => [
+      ...alignTimeframes(hours, [numbered(hours), numbered(other)], 0, neverCancelled).warnings,
+    ];
+    // The first day closes with the hour that is number 21 * 24 - 1.
+    expect(joined(later)).toEqual([
+      "SYN1: the first 503 of 720 1h bars have no 1d value: the first of them closed after that (2024-01-21 to 2024-01-30).",
+    ]);
+    expect(joined(barsAt("1d", []))).toEqual([
+      "SYN1: the first 720 of 720 1h bars have no 1d value: there are none.",
+    ]);
+  });
+
   test("series that never meet are refused, naming both ranges", () => {
     const hours = barsAt("1h", range(10, monday, hour));
     const run = (first: number): unknown =>

@@ -1,6 +1,14 @@
 import { inBlocks, KnownError, throwIfCancelled } from "../core/index.js";
 import type { CancellationToken } from "../core/index.js";
-import { closeTimes, isIntraday, sliceBars, timeframeMs, type Bars, type Timeframe } from "../data/index.js";
+import {
+  closeTimes,
+  firstAtOrAfter,
+  isIntraday,
+  sliceBars,
+  timeframeMs,
+  type Bars,
+  type Timeframe,
+} from "../data/index.js";
 
 const longestClosure = 14 * timeframeMs["1d"];
 
@@ -101,6 +109,13 @@ export function joinOnClose(
     }
   });
   const warnings: string[] = [];
+  const before = m === 0 ? n : firstAtOrAfter(baseClose, otherClose[0]);
+  if (m === 0 || (before > 0 && otherClose[0] - baseClose[0] > limit)) {
+    const why = m === 0 ? "there are none" : `the first of them closed after that (${extent(other)})`;
+    warnings.push(
+      `${base.symbol}: the first ${before} of ${n} ${base.timeframe} bars have no ${other.timeframe} value: ${why}.`,
+    );
+  }
   if (stale > 0) {
     const days = limit / timeframeMs["1d"];
     warnings.push(
