@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { sha256 } from "../core/index.js";
 import type { Weights } from "../engines/index.js";
-import { encodeWeights, layerSizes } from "./weights.js";
+import { encodeWeights, layerUnits } from "./weights.js";
 
 /** Plain data. Numbers that are not finite are stored as null: JSON has no others. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -16,7 +16,12 @@ export interface ModelContents {
   readonly strategy: object;
   /** `feature_names`: the network's inputs, in order. */
   readonly features: JsonObject & { readonly feature_names: readonly string[] };
-  readonly metrics: { readonly training_metrics: object; readonly test_metrics: object };
+  readonly metrics: {
+    readonly training_metrics: object;
+    readonly test_metrics: object;
+    /** Importance of features, metrics per symbol. */
+    readonly artifacts?: object;
+  };
   /** `created_at`: ISO, UTC. Storage adds `layer_sizes`, [inputs, hidden..., outputs]. */
   readonly metadata: JsonObject & { readonly created_at: string };
   /** The run's result as it was reported, if it is to be kept. */
@@ -82,7 +87,7 @@ function finiteNumber(from: object, key: string): number | null {
  */
 export function encodeFiles(contents: ModelContents): Map<string, Uint8Array> {
   const { weights, strategy, features, metrics, result } = contents;
-  const sizes = layerSizes(weights);
+  const sizes = layerUnits(weights);
   if (features.feature_names.length !== sizes[0]) {
     throw new Error(`The network has ${sizes[0]} inputs for ${features.feature_names.length} features`);
   }

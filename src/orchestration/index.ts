@@ -1,4 +1,4 @@
 export * from "./bridge.js";
 export * from "./local/local-orchestrator.js";
 export * from "./local/local-runner.js";
-export type { TrainingOperationContext } from "./local/protocol.js";
+export type { TrainingOperationContext } from "./context.js";

@@ -12,7 +12,8 @@ import {
 import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import { deliver, type ProgressBridge } from "../bridge.js";
-import type { TrainingOperationContext, WorkerMessage, WorkerRequest } from "./protocol.js";
+import type { TrainingOperationContext } from "../context.js";
+import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 
 /** The worker ran into its heap limit; the process that asked lives on. */
 export class OutOfMemoryError extends KnownError {

@@ -2,7 +2,7 @@ import type { SharedToken, SignallingToken } from "../../core/index.js";
 import type { ModelStorage } from "../../models/index.js";
 import type { ProgressBridge } from "../bridge.js";
 import { LocalTrainingOrchestrator, type LocalTrainingResult } from "./local-orchestrator.js";
-import type { TrainingOperationContext } from "./protocol.js";
+import type { TrainingOperationContext } from "../context.js";
 
 /** The older call shape of a local training; all work is done by `LocalTrainingOrchestrator`. */
 export class LocalTrainingRunner {

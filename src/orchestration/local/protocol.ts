@@ -1,29 +1,6 @@
-import type { DataMode } from "../../data/index.js";
 import type { ErrorData, TrainingProgress } from "../../core/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
-
-/**
- * What one training operation is to do: plain data, so that it can cross to a worker thread. Missing symbols,
- * timeframes and dates are those of the strategy file.
- */
-export interface TrainingOperationContext {
-  readonly operationId: string;
-  /** Path of the strategy file. */
-  readonly strategyPath: string;
-  readonly symbols?: readonly string[];
-  readonly timeframes?: readonly string[];
-  readonly startDate?: string;
-  readonly endDate?: string;
-  /** Folder of bars. */
-  readonly dataFolder: string;
-  /** Default `local`. */
-  readonly dataMode?: DataMode;
-  readonly seed?: number;
-  readonly epochs?: number;
-  readonly engine?: string;
-  /** Estimated sizes above this many bytes are refused. */
-  readonly maxMemoryBytes?: number;
-}
+import type { TrainingOperationContext } from "../context.js";
 
 /** What the worker thread is started with. */
 export interface WorkerRequest {
