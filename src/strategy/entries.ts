@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { nearestName } from "../core/index.js";
 import {
+  findMembershipType,
   identityTransform,
   membershipSchema,
+  membershipTypes,
   transformSchema,
   type FuzzySetSpec,
   type TransformSpec,
@@ -11,13 +13,9 @@ import { findIndicator, indicatorNames, UnknownIndicatorError } from "../indicat
 import type { AnyIndicator, IndicatorSpec } from "../indicators/index.js";
 import { labelTypes } from "../labels/index.js";
 import { shown, type Problem } from "./issues.js";
+import { isPlainMap, type PlainMap } from "./plain.js";
 import type { StrategyLabel } from "./strategy.js";
 import { knownKeys, problemsOf, report } from "./zod-problems.js";
-
-type PlainMap = Record<string, unknown>;
-
-const isMap = (value: unknown): value is PlainMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const priceNames = ["open", "high", "low", "close", "volume"];
 
@@ -58,7 +56,7 @@ function parametersOfEntry(
 ): Record<string, PlainParameter> {
   const parameters: Record<string, PlainParameter> = {};
   const nested = entry["params"] ?? {};
-  if (!isMap(nested)) {
+  if (!isPlainMap(nested)) {
     problem({ path: ["params"], message: "wrong kind of value", found: shown(nested), allowed: "a map" });
   } else {
     for (const [key, value] of Object.entries(nested)) parameters[key] = { value, path: ["params", key] };
@@ -90,7 +88,7 @@ export const indicatorEntrySchema = z.unknown().transform((entry, context): Entr
     sound = false;
     report(context, found);
   };
-  if (!isMap(entry)) {
+  if (!isPlainMap(entry)) {
     problem({
       path: [],
       message: "wrong kind of value",
@@ -151,6 +149,14 @@ function problemsIn(schema: z.ZodType, value: unknown, path: Problem["path"]): P
   }));
 }
 
+function unknownMembershipType(set: unknown): Omit<Problem, "path"> | undefined {
+  const type = isPlainMap(set) ? set["type"] : undefined;
+  if (typeof type !== "string" || findMembershipType(type) !== undefined) return undefined;
+  const names = Object.keys(membershipTypes);
+  const nearest = nearestName(type, names);
+  return { message: "unknown membership type", found: shown(type), allowed: names.join(", "), nearest };
+}
+
 /** What `fuzzy_sets` says of one feature. */
 export interface FuzzyEntry {
   readonly transform: TransformSpec;
@@ -164,7 +170,7 @@ export const fuzzyEntrySchema = z.unknown().transform((entry, context): FuzzyEnt
     sound = false;
     report(context, found);
   };
-  if (!isMap(entry)) {
+  if (!isPlainMap(entry)) {
     problem({
       path: [],
       message: "wrong kind of value",
@@ -181,7 +187,9 @@ export const fuzzyEntrySchema = z.unknown().transform((entry, context): FuzzyEnt
   }
   for (const [name, set] of Object.entries(sets)) {
     for (const found of problemsIn(fuzzySetNameSchema, name, [name])) problem({ ...found, atKey: true });
-    problemsIn(membershipSchema, set, [name]).forEach(problem);
+    const unknown = unknownMembershipType(set);
+    if (unknown !== undefined) problem({ ...unknown, path: [name, "type"] });
+    else problemsIn(membershipSchema, set, [name]).forEach(problem);
   }
   if (!sound) return z.NEVER;
   return {
@@ -195,7 +203,7 @@ export const fuzzyEntrySchema = z.unknown().transform((entry, context): FuzzyEnt
  * `label_lookahead` are the older names of `threshold` and `horizon`.
  */
 export const labelsSchema = z.unknown().transform((entry, context): Entry<StrategyLabel> => {
-  if (!isMap(entry)) {
+  if (!isPlainMap(entry)) {
     report(context, {
       path: [],
       message: "wrong kind of value",

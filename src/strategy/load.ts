@@ -1,16 +1,16 @@
 import { readFileSync, statSync } from "node:fs";
 import { codeOf, messageOf } from "../core/index.js";
 import { toArchitecture, toTrainingOptions } from "../training/index.js";
-import { matchFuzzyKeys } from "./cross-checks.js";
+import { checkTrainingData } from "./data-rules.js";
+import { matchFuzzyKeys } from "./fuzzy-keys.js";
 import { shown, StrategyFileError, type KeyPath, type Problem, type StrategyIssue } from "./issues.js";
 import { ignoredKeysAt, takeOutKeysWithoutEffect } from "./no-effect.js";
 import { strategySchema, symbolsOf, timeframesOf } from "./schema.js";
 import type { Strategy } from "./strategy.js";
+import type { PlainMap } from "./plain.js";
 import { readYaml } from "./yaml-source.js";
 import { pathText } from "./issues.js";
 import { problemsOf } from "./zod-problems.js";
-
-type PlainMap = Record<string, unknown>;
 
 /** A strategy is a page of text; a larger file is something else. */
 const largestFile = 1 << 20;
@@ -105,7 +105,7 @@ function check(
   const fuzzyKeys = matchFuzzyKeys(reduced);
   const parsed = strategySchema.safeParse(reduced);
   const found = parsed.success ? [] : problemsOf(strategySchema, reduced, parsed.error.issues, ignoredKeysAt);
-  const problems = [...found, ...fuzzyKeys.problems, ...dataProblems(reduced)];
+  const problems = [...found, ...fuzzyKeys.problems, ...checkTrainingData(reduced)];
   if (!parsed.success || problems.length > 0 || yamlIssues.length > 0) return refuse(problems);
 
   const file = parsed.data;
@@ -192,24 +192,4 @@ function laterFormat(document: PlainMap): Problem | undefined {
     message: "this file is of the later format 3 (indicators by name, nn_inputs)",
     allowed: "format 2: a list of indicators with name and feature_id, and fuzzy_sets by feature_id",
   };
-}
-
-/** Either `training_data`, or `data` of the first format. */
-function dataProblems(document: PlainMap): Problem[] {
-  const both = Object.hasOwn(document, "training_data") && Object.hasOwn(document, "data");
-  if (both) {
-    return [
-      {
-        path: ["data"],
-        atKey: true,
-        message: "training_data says this already",
-        found: '"data"',
-        allowed: "one of them",
-      },
-    ];
-  }
-  if (Object.hasOwn(document, "training_data") || Object.hasOwn(document, "data")) return [];
-  return [
-    { path: ["training_data"], message: "this key is missing", allowed: "a map of symbols and timeframes" },
-  ];
 }

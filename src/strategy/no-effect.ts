@@ -1,4 +1,6 @@
+import { nearestName } from "../core/index.js";
 import type { KeyPath } from "./issues.js";
+import { isPlainMap, valueAt, type PlainMap } from "./plain.js";
 
 /**
  * Keys that the older system accepted and that have no effect here, each with the reason. They are taken out before
@@ -36,17 +38,20 @@ export const keysWithoutEffect: readonly { readonly path: string; readonly why: 
   },
 ];
 
-type PlainMap = Record<string, unknown>;
-
-const isMap = (value: unknown): value is PlainMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** The map at a path, or undefined. */
 function mapAt(document: unknown, path: readonly string[]): PlainMap | undefined {
-  let here = document;
-  for (const key of path) here = isMap(here) && Object.hasOwn(here, key) ? here[key] : undefined;
-  return isMap(here) ? here : undefined;
+  const value = valueAt(document, path);
+  return isPlainMap(value) ? value : undefined;
 }
+
+const modeKeys = ["confidence_threshold", "require_confirmation"];
+
+/** Sections in which people kept keys of their own: those are told of, unless they look like a known key misspelt. */
+const openSections: readonly { readonly path: readonly string[]; readonly known: readonly string[] }[] = [
+  { path: ["orchestrator"], known: ["max_position_size", "modes"] },
+  { path: ["orchestrator", "modes", "backtest"], known: modeKeys },
+  { path: ["orchestrator", "modes", "paper"], known: modeKeys },
+  { path: ["orchestrator", "modes", "live"], known: modeKeys },
+];
 
 /** The keys without effect that belong into the map at this path. */
 export function ignoredKeysAt(path: KeyPath): string[] {
@@ -67,6 +72,14 @@ export function takeOutKeysWithoutEffect(document: PlainMap): string[] {
     if (parent === undefined || !Object.hasOwn(parent, key)) continue;
     delete parent[key];
     notices.push(`${path} has no effect: ${why}.`);
+  }
+  for (const { path, known } of openSections) {
+    const section = mapAt(document, path) ?? {};
+    for (const key of Object.keys(section)) {
+      if (known.includes(key) || nearestName(key, known) !== undefined) continue;
+      delete section[key];
+      notices.push(`${path.join(".")}.${key} has no effect: it is only stored with the model.`);
+    }
   }
   const stopping = mapAt(document, ["model", "training", "early_stopping"]);
   if (stopping?.["monitor"] === "val_accuracy") {

@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { KnownError } from "../core/index.js";
-import { checkSymbol, finestFirst, isTimeframe, parseDateRange, timeframes } from "../data/index.js";
+import { checkSymbol, finestFirst, isTimeframe, timeframes } from "../data/index.js";
 import type { Timeframe } from "../data/index.js";
 import { defaultSplit, splitSchema } from "../dataset/index.js";
 import { isStrategyName } from "../models/index.js";
 import { architectureSchema, trainingSchema } from "../training/index.js";
+import { isDateRange } from "./data-rules.js";
 import { fuzzyEntrySchema, indicatorEntrySchema, labelsSchema } from "./entries.js";
-import { shown } from "./issues.js";
-import { report } from "./zod-problems.js";
 
 /** A strategy's name, which is also the folder of its models: no path can be made of it. */
 const strategyNameSchema = z
@@ -19,20 +18,17 @@ const symbolSchema = z
   .string()
   .refine(isSymbol, "not a symbol")
   .describe("up to 40 letters, digits and _ - . ^ =, such as AAPL");
+
 const timeframeSchema = z.enum(timeframes);
-const daySchema = z.string().refine(isDate, "not a date").describe("a date such as 2024-12-31");
+
+const daySchema = z
+  .string()
+  .refine((text) => isDateRange(text, null), "not a date")
+  .describe("a date such as 2024-12-31");
 
 function isSymbol(text: string): boolean {
-  return passes(() => checkSymbol(text));
-}
-
-function isDate(text: string): boolean {
-  return passes(() => parseDateRange(text, null));
-}
-
-function passes(check: () => unknown): boolean {
   try {
-    check();
+    checkSymbol(text);
     return true;
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
@@ -40,126 +36,36 @@ function passes(check: () => unknown): boolean {
   }
 }
 
-/** Lists without doubled entries. */
-function noDoubles(
-  list: readonly unknown[] | null | undefined,
-  context: z.RefinementCtx,
-  path: string[],
-): void {
-  list?.forEach((entry, index) => {
-    if (list.indexOf(entry) === index) return;
-    report(context, {
-      path: [...path, index],
-      message: "this stands in the list a second time",
-      found: shown(entry),
-      allowed: "each once",
-    });
-  });
-}
-
-const selectionSchema = z.strictObject({
-  asset_class: z.string().nullish(),
-  volatility_range: z.array(z.number()).length(2).nullish(),
-  liquidity_tier: z.string().nullish(),
-  market_cap_range: z.unknown(),
+const symbolsSchema = z.strictObject({
+  mode: z.enum(["single", "multi_symbol"]),
+  symbol: symbolSchema.nullish(),
+  list: z.array(symbolSchema).nullish(),
+  selection_criteria: z.record(z.string(), z.unknown()).nullish(),
 });
 
-const symbolsSchema = z
-  .strictObject({
-    mode: z.enum(["single", "multi_symbol"]),
-    symbol: symbolSchema.nullish(),
-    list: z.array(symbolSchema).nullish(),
-    selection_criteria: selectionSchema.partial().nullish(),
-  })
-  .superRefine(({ mode, symbol, list, selection_criteria: selection }, context) => {
-    noDoubles(list, context, ["list"]);
-    const count = list?.length ?? 0;
-    if (mode === "single" && !symbol && count !== 1) {
-      report(context, {
-        path: ["symbol"],
-        message: "mode single needs one symbol",
-        found: shown(list ?? undefined),
-        allowed: "symbol: AAPL",
-      });
-    }
-    if (mode === "multi_symbol" && count === 0 && !selection) {
-      report(context, {
-        path: ["list"],
-        message: "mode multi_symbol needs a list of symbols",
-        found: shown(list ?? undefined),
-        allowed: "list: [AAPL, MSFT]",
-      });
-    }
-  });
-
-const timeframesSchema = z
-  .strictObject({
-    mode: z.enum(["single", "multi_timeframe"]),
-    timeframe: timeframeSchema.nullish(),
-    list: z.array(timeframeSchema).nullish(),
-    base_timeframe: timeframeSchema.nullish(),
-  })
-  .superRefine(({ mode, timeframe, list, base_timeframe: base }, context) => {
-    noDoubles(list, context, ["list"]);
-    const count = list?.length ?? 0;
-    if (mode === "single" && !timeframe && count !== 1) {
-      report(context, {
-        path: ["timeframe"],
-        message: "mode single needs one timeframe",
-        found: shown(list ?? undefined),
-        allowed: "timeframe: 1d",
-      });
-    }
-    if (mode === "multi_timeframe" && count < 2) {
-      report(context, {
-        path: ["list"],
-        message: "mode multi_timeframe needs two or more",
-        found: shown(list ?? undefined),
-        allowed: "list: [1h, 1d], or mode: single",
-      });
-    }
-    const all = mode === "single" ? [timeframe ?? list?.[0]] : (list ?? []);
-    if (base && !all.includes(base)) {
-      report(context, {
-        path: ["base_timeframe"],
-        message: "not one of the timeframes",
-        found: shown(base),
-        allowed: all.join(", "),
-      });
-    }
-  });
+const timeframesSchema = z.strictObject({
+  mode: z.enum(["single", "multi_timeframe"]),
+  timeframe: timeframeSchema.nullish(),
+  list: z.array(timeframeSchema).nullish(),
+  base_timeframe: timeframeSchema.nullish(),
+});
 
 const historySchema = z.int().min(50).nullish();
 
-const trainingDataSchema = z
-  .strictObject({
-    symbols: symbolsSchema,
-    timeframes: timeframesSchema,
-    history_required: historySchema,
-    start_date: daySchema.nullish(),
-    end_date: daySchema.nullish(),
-  })
-  .superRefine(({ start_date: start, end_date: end }, context) => {
-    if (!start || !end || passes(() => parseDateRange(start, end))) return;
-    report(context, {
-      path: ["end_date"],
-      message: "lies before start_date",
-      found: shown(end),
-      allowed: `${start} or later`,
-    });
-  });
+const trainingDataSchema = z.strictObject({
+  symbols: symbolsSchema,
+  timeframes: timeframesSchema,
+  history_required: historySchema,
+  start_date: daySchema.nullish(),
+  end_date: daySchema.nullish(),
+});
 
 /** `data:` of the first format; the rest of a file is as in version 2. */
-const legacyDataSchema = z
-  .strictObject({
-    symbols: z.array(symbolSchema).min(1),
-    timeframes: z.array(timeframeSchema).min(1),
-    history_required: historySchema,
-  })
-  .superRefine(({ symbols, timeframes: list }, context) => {
-    noDoubles(symbols, context, ["symbols"]);
-    noDoubles(list, context, ["timeframes"]);
-  });
+const legacyDataSchema = z.strictObject({
+  symbols: z.array(symbolSchema).min(1),
+  timeframes: z.array(timeframeSchema).min(1),
+  history_required: historySchema,
+});
 
 const deploymentSchema = z.strictObject({
   target_symbols: z
@@ -177,8 +83,8 @@ const deploymentSchema = z.strictObject({
   target_timeframes: z
     .strictObject({
       mode: z.enum(["single", "multi_timeframe"]),
-      supported: z.array(timeframeSchema).nullish(),
-      timeframe: timeframeSchema.nullish(),
+      supported: z.array(z.string()).nullish(),
+      timeframe: z.string().nullish(),
     })
     .nullish(),
 });
@@ -197,12 +103,12 @@ const decisionsSchema = z.strictObject({
     .prefault({}),
 });
 
-const modeSchema = z.looseObject({
+const modeSchema = z.strictObject({
   confidence_threshold: share.nullish(),
   require_confirmation: z.boolean().nullish(),
 });
 
-const orchestratorSchema = z.looseObject({
+const orchestratorSchema = z.strictObject({
   max_position_size: share.optional(),
   modes: z
     .strictObject({

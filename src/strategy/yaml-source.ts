@@ -19,7 +19,7 @@ export interface YamlSource {
   /** Errors of the YAML itself: syntax, doubled keys, unknown tags. */
   readonly issues: readonly StrategyIssue[];
   /** Gives a problem its line and column. */
-  locate(problem: Problem): StrategyIssue;
+  readonly locate: (problem: Problem) => StrategyIssue;
 }
 
 /** More uses of anchors than this are taken for an attack on memory rather than for a strategy. */
@@ -86,9 +86,13 @@ const startOf = (node: unknown): number | undefined =>
     ? Number(node.range[0])
     : undefined;
 
+/** A key as plain data has it: `1` and `"1"` are one key, and an empty key is "". */
+const keyText = (key: unknown): string =>
+  typeof key === "string" ? key : key === null ? "" : JSON.stringify(key);
+
 function pairOf(map: YAMLMap, key: string, yaml: Document): Pair | undefined {
   for (const pair of map.items) {
-    if (isScalar(pair.key) && String(pair.key.value ?? "") === key) return pair;
+    if (isScalar(pair.key) && keyText(pair.key.value) === key) return pair;
   }
   for (const pair of map.items) {
     if (!isScalar(pair.key) || pair.key.value !== "<<") continue;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nearestName } from "../core/index.js";
 import { shown, type KeyPath, type Problem } from "./issues.js";
+import { valueAt } from "./plain.js";
 
 /** The part of JSON Schema in which zod describes what a value may be. */
 interface JsonSchema {
@@ -35,17 +36,16 @@ function jsonSchemasOf(schema: z.ZodType): readonly JsonSchema[] {
   return both;
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** The alternatives of a union that fit the map at hand: a scheduler's keys depend on its type. */
 function alternatives(schema: JsonSchema, value: unknown): JsonSchema[] {
   const options = schema.anyOf ?? schema.oneOf;
   if (options === undefined) return [schema];
-  const fitting = options.filter((option) =>
-    Object.entries(option.properties ?? {}).every(
-      ([key, property]) => property.const === undefined || (isMap(value) && property.const === value[key]),
-    ),
+  const fitting = options.filter(
+    (option) =>
+      (option.type !== "null" || value === null) &&
+      Object.entries(option.properties ?? {}).every(
+        ([key, { const: only }]) => only === undefined || only === (valueAt(value, [key]) ?? only),
+      ),
   );
   return (fitting.length === 0 ? options : fitting).flatMap((option) => alternatives(option, value));
 }
@@ -67,18 +67,8 @@ function schemasAt(schema: z.ZodType, path: KeyPath, document: unknown): JsonSch
   return here.flatMap((node) => alternatives(node, value));
 }
 
-/** The value at a path of plain data; undefined where there is none. */
-export function valueAt(document: unknown, path: KeyPath): unknown {
-  let value = document;
-  for (const part of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
-  }
-  return value;
-}
-
 /** The keys that a map at this path may have. */
-export function knownKeys(schema: z.ZodType, path: KeyPath = [], document: unknown = undefined): string[] {
+export function knownKeys(schema: z.ZodType, path: KeyPath = [], document?: unknown): string[] {
   return [
     ...new Set(schemasAt(schema, path, document).flatMap((node) => Object.keys(node.properties ?? {}))),
   ];
@@ -88,17 +78,17 @@ function range(node: JsonSchema): string {
   const bounds: string[] = [];
   if (node.exclusiveMinimum !== undefined) bounds.push(`above ${node.exclusiveMinimum}`);
   else if (node.minimum !== undefined && node.minimum > Number.MIN_SAFE_INTEGER)
-    bounds.push(`at least ${node.minimum}`);
+    bounds.push(`of at least ${node.minimum}`);
   if (node.exclusiveMaximum !== undefined) bounds.push(`below ${node.exclusiveMaximum}`);
   else if (node.maximum !== undefined && node.maximum < Number.MAX_SAFE_INTEGER)
-    bounds.push(`at most ${node.maximum}`);
+    bounds.push(`${bounds.length === 0 ? "of " : ""}at most ${node.maximum}`);
   return bounds.length === 0 ? "" : ` ${bounds.join(" and ")}`;
 }
 
 function describeNode(node: JsonSchema): string | undefined {
   if (node.description !== undefined) return node.description;
   if (node.enum !== undefined) return node.enum.map(String).join(", ");
-  if (node.const !== undefined) return String(node.const);
+  if (node.const !== undefined) return JSON.stringify(node.const).replaceAll('"', "");
   if (Array.isArray(node.type)) return node.type.map((type) => describeNode({ type })).join(" or ");
   switch (node.type) {
     case "integer":
@@ -129,6 +119,11 @@ export function allowedAt(schema: z.ZodType, path: KeyPath, document: unknown): 
   const known = words.filter((text) => text !== undefined);
   // The first comes from what the schema gives out, which says more than what it takes in.
   return known[0];
+}
+
+/** What a schema says itself of what is allowed; its own messages need no more. */
+function describedAt(schema: z.ZodType, path: KeyPath, document: unknown): string | undefined {
+  return schemasAt(schema, path, document).find((node) => node.description !== undefined)?.description;
 }
 
 /** Problems found by a schema inside another one travel in the issue's `params`. */
@@ -178,7 +173,8 @@ export function problemsOf(
     const allowed = allowedAt(schema, path, document);
     const found = shown(value);
     if (value === undefined) return [{ path, message: "this key is missing", allowed }];
-    if (ownMessage.test(issue.message)) return [{ path, message: issue.message, found, allowed }];
+    if (ownMessage.test(issue.message))
+      return [{ path, message: issue.message, found, allowed: describedAt(schema, path, document) }];
     switch (issue.code) {
       case "invalid_value": {
         const names = issue.values.map(String);

@@ -2,11 +2,7 @@ import { nearestName } from "../core/index.js";
 import type { AnyIndicator } from "../indicators/index.js";
 import { indicatorByName } from "./entries.js";
 import { shown, type Problem } from "./issues.js";
-
-type PlainMap = Record<string, unknown>;
-
-const isMap = (value: unknown): value is PlainMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+import { isPlainMap, type PlainMap } from "./plain.js";
 
 interface NamedIndicator {
   readonly id: string;
@@ -30,7 +26,7 @@ export function matchFuzzyKeys(document: PlainMap): FuzzyKeys {
   const problems: Problem[] = [];
   const notices: string[] = [];
   const named = namedIndicators(document["indicators"], problems);
-  const fuzzy = isMap(document["fuzzy_sets"]) ? document["fuzzy_sets"] : {};
+  const fuzzy = isPlainMap(document["fuzzy_sets"]) ? document["fuzzy_sets"] : {};
   const ids = named.map(({ id }) => id);
   const keys = Object.keys(fuzzy);
   const baseOf = (key: string): string => (key.includes(".") ? key.slice(0, key.indexOf(".")) : key);
@@ -85,7 +81,12 @@ export function matchFuzzyKeys(document: PlainMap): FuzzyKeys {
     notices.push(`${entry.id} has no fuzzy sets, so it is no input of the network.`);
   }
   const ordered = named.flatMap((entry) => inputs.get(entry) ?? []);
-  if (ordered.length === 0 && problems.length === 0 && named.length > 0 && isMap(document["fuzzy_sets"])) {
+  if (
+    ordered.length === 0 &&
+    problems.length === 0 &&
+    named.length > 0 &&
+    isPlainMap(document["fuzzy_sets"])
+  ) {
     const path = ["fuzzy_sets"];
     problems.push({
       path,
@@ -103,8 +104,8 @@ function namedIndicators(entries: unknown, problems: Problem[]): NamedIndicator[
   const named = new Map<string, NamedIndicator>();
   if (!Array.isArray(entries)) return [];
   (entries as unknown[]).forEach((entry, index) => {
-    const id = isMap(entry) ? entry["feature_id"] : undefined;
-    if (!isMap(entry) || typeof id !== "string") return;
+    const id = isPlainMap(entry) ? entry["feature_id"] : undefined;
+    if (!isPlainMap(entry) || typeof id !== "string") return;
     const first = named.get(id);
     if (first !== undefined) {
       const path = ["indicators", index, "feature_id"];
@@ -144,7 +145,7 @@ function sameNames(inputs: readonly { key: string; featureId: string }[], fuzzy:
   const problems: Problem[] = [];
   for (const { key, featureId } of inputs) {
     const sets = fuzzy[key];
-    for (const set of isMap(sets) ? Object.keys(sets) : []) {
+    for (const set of isPlainMap(sets) ? Object.keys(sets) : []) {
       if (set === "input_transform") continue;
       const name = `${featureId}_${set}`;
       const first = seen.get(name);
