@@ -88,8 +88,8 @@ async function loadTaLib(): Promise<TaLib> {
 }
 
 /**
- * A function of TA-Lib (the C library, as WebAssembly) over the bars. Its BBANDS and STOCH cannot be used: talib.js
- * reads their second outputs from memory that has moved, and returns zeros.
+ * A function of TA-Lib (the C library, as WebAssembly) over the bars. talib.js returns wrong numbers for its BBANDS,
+ * STDDEV and STOCH (memory that overlaps), so these are made of VAR, WILLR and SMA instead.
  *
  * @param lookback values before its first one; the library returns them behind the last one, as zeros
  * @returns its columns, each as long as the bars

@@ -9,7 +9,7 @@ test.each([2, 5, 20, 201])("equals TA-Lib's CCI over %i bars", async (period) =>
 });
 
 test("is 0 over equal prices, whose mean need not be exact", () => {
-  const close = [3, ...new Array<number>(8).fill(0.1), 0.2];
+  const close = [3, ...Array.from({ length: 8 }, () => 0.1), 0.2];
   const values = primaryOver(barsOf({ close }), "cci", { period: 5 });
   expect([...values.subarray(5, 9)]).toEqual([0, 0, 0, 0]);
   // (0.2 - 0.12) / (0.015 * (4 * 0.02 + 0.08) / 5) = 0.08 / 0.00048

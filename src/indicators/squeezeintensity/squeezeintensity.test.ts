@@ -39,6 +39,6 @@ test("follows from our own bands and channels", () => {
 });
 
 test("is 0 where nothing moves", () => {
-  const squeeze = primaryOver(barsOf({ close: new Array<number>(30).fill(0.1) }), "squeeze");
-  expect([...squeeze.subarray(19)]).toEqual(new Array<number>(11).fill(0));
+  const squeeze = primaryOver(barsOf({ close: Array.from({ length: 30 }, () => 0.1) }), "squeeze");
+  expect([...squeeze.subarray(19)]).toEqual(Array.from({ length: 11 }, () => 0));
 });
