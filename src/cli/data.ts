@@ -88,7 +88,7 @@ async function list(options: CommonOptions): Promise<void> {
   if (format === "json") {
     printJson(records);
   } else if (format === "csv") {
-    const names = Object.keys(entryRecord({ symbol: "" } as SeriesEntry));
+    const names = Object.keys(entryRecord({ from: null, to: null } as SeriesEntry));
     printData([names, ...records.map((record) => names.map((name) => csvCell(record[name])))].join("\n"));
   } else if (entries.length === 0) {
     note(

@@ -118,11 +118,10 @@ function restsWithNyse({ time }: Bars, localDate: (instant: number) => number): 
 export function learnSessions(bars: Bars, token: CancellationToken = neverCancelled): Sessions {
   const step = timeframeMs[bars.timeframe];
   const zones = isIntraday(bars.timeframe) ? candidateZones : ["UTC"];
-  let best = profileIn(bars, zones[0], token);
-  for (const zone of zones.slice(1)) {
-    const other = profileIn(bars, zone, token);
-    if (other.unsteadiness < best.unsteadiness - 1e-9) best = other;
-  }
+  const profiles = zones.map((zone) => profileIn(bars, zone, token));
+  const steadiest = profiles.reduce((best, other) => (other.unsteadiness < best.unsteadiness ? other : best));
+  // A session that moves with summer time wavers in two slots a day; half a slot in all is chance.
+  const best = steadiest.unsteadiness < profiles[0].unsteadiness - 0.5 ? steadiest : profiles[0];
   const { share, steps, zone } = best;
   const slots = share.length;
   const isOpen = Array.from(share, (p) => p >= 0.5);

@@ -98,20 +98,33 @@ function intradayBuckets(
   };
 }
 
-function median(counts: readonly number[]): number {
-  return [...counts].sort((a, b) => a - b)[counts.length >> 1];
+/** How many source bars the nearest coarser bars of the same time of day have: the median of up to five; NaN without any. */
+function usualCount(time: Float64Array, counts: readonly number[], t: number, direction: 1 | -1): number {
+  const near: number[] = [];
+  for (
+    let other = t + direction;
+    other >= 0 && other < counts.length && near.length < 5;
+    other += direction
+  ) {
+    if ((time[other] - time[t]) % dayMs === 0) near.push(counts[other]);
+  }
+  return near.length === 0 ? NaN : near.sort((a, b) => a - b)[near.length >> 1];
 }
 
-function incompleteNotices(bars: Bars, counts: readonly number[], source: Timeframe): string[] {
-  const usual = median(counts);
-  const last = counts.length - 1;
-  const notice = (t: number, which: string): string[] =>
-    counts[t] >= usual
-      ? []
-      : [
-          `The ${which} ${bars.timeframe} bar (${new Date(bars.time[t]).toISOString().slice(0, isIntraday(bars.timeframe) ? 16 : 10)}) is made of ${counts[t]} ${source} bars, others usually of ${usual}: it may be incomplete.`,
-        ];
-  return last === 0 ? [] : [...notice(0, "first"), ...notice(last, "last")];
+function incompleteNotices(
+  { time, timeframe }: Bars,
+  counts: readonly number[],
+  source: Timeframe,
+): string[] {
+  const notice = (which: string, t: number, direction: 1 | -1): string[] => {
+    const usual = usualCount(time, counts, t, direction);
+    if (!(counts[t] < usual)) return [];
+    const when = new Date(time[t]).toISOString().slice(0, isIntraday(timeframe) ? 16 : 10);
+    return [
+      `The ${which} ${timeframe} bar (${when}) is made of ${counts[t]} ${source} bars, its neighbours usually of ${usual}: it may be incomplete.`,
+    ];
+  };
+  return [...notice("first", 0, 1), ...notice("last", counts.length - 1, -1)];
 }
 
 /**
