@@ -16,7 +16,7 @@ import {
 import { ModelDamagedError } from "./errors.js";
 import { parseModelName, type ModelName } from "./names.js";
 import { SafetensorsError } from "./safetensors.js";
-import { decodeWeights, layerSizes } from "./weights.js";
+import { decodeWeights, layerUnits } from "./weights.js";
 
 /** A model as loaded and checked. */
 export interface StoredModel {
@@ -29,7 +29,7 @@ export interface StoredModel {
   readonly weights: Weights;
   readonly strategy: JsonObject;
   readonly features: JsonObject & { readonly feature_names: readonly string[] };
-  readonly metrics: { readonly training_metrics: JsonObject; readonly test_metrics: JsonObject };
+  readonly metrics: JsonObject & { readonly training_metrics: JsonObject; readonly test_metrics: JsonObject };
   readonly metadata: JsonObject;
   /** The run's result, where it was stored. */
   readonly result: JsonObject | null;
@@ -76,7 +76,7 @@ export function readModel(name: string, path: string): StoredModel {
   const metrics = object("metrics.json", MetricsSchema);
   const metadata = object("metadata.json", MetadataSchema);
   const weights = readWeights(files.get("weights.safetensors") as Buffer, damaged);
-  const sizes = layerSizes(weights);
+  const sizes = layerUnits(weights);
   if (metadata.layer_sizes !== undefined && metadata.layer_sizes.join() !== sizes.join()) {
     throw damaged(`its layers are ${sizes.join("-")}, metadata.json says ${metadata.layer_sizes.join("-")}`);
   }

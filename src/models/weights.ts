@@ -3,7 +3,7 @@ import { UnusableWeightsError } from "./errors.js";
 import { decodeSafetensors, encodeSafetensors, SafetensorsError, type Tensor } from "./safetensors.js";
 
 /** Units per layer from the inputs to the logits: [inputs, hidden..., outputs]. */
-export function layerSizes(weights: Weights): number[] {
+export function layerUnits(weights: Weights): number[] {
   return [weights[0].inputs, ...weights.map((layer) => layer.outputs)];
 }
 
