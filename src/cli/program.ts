@@ -1,11 +1,23 @@
 import { Command, CommanderError } from "commander";
 import type { RegisterCommands } from "./command.js";
 import { registerDataCommands } from "./data.js";
+import { registerFeaturesCommands } from "./features.js";
+import { registerFuzzyCommands } from "./fuzzy.js";
+import { registerIndicatorsCommands } from "./indicators.js";
 import { printFailure, printJson } from "./io.js";
 import { registerModelsCommands } from "./models.js";
 import { registerOperationsCommands } from "./operations.js";
+import { registerStrategiesCommands } from "./strategies.js";
 
-const groups: RegisterCommands[] = [registerDataCommands, registerModelsCommands, registerOperationsCommands];
+const groups: RegisterCommands[] = [
+  registerDataCommands,
+  registerFeaturesCommands,
+  registerFuzzyCommands,
+  registerIndicatorsCommands,
+  registerModelsCommands,
+  registerOperationsCommands,
+  registerStrategiesCommands,
+];
 
 function createProgram(): Command {
   const program = new Command("ktrdr");
