@@ -274,10 +274,11 @@ async function resampleSeries(
 
 /** First Ctrl-C cancels cleanly, the second ends the process at once. */
 async function interruptible(work: (token: CancellationToken) => Promise<void>): Promise<void> {
-  const { token, cancel } = createCancellation();
+  const cancellation = createCancellation();
+  const cancel = (): void => cancellation.cancel();
   process.once("SIGINT", cancel);
   try {
-    await work(token);
+    await work(cancellation.token);
   } finally {
     process.removeListener("SIGINT", cancel);
   }

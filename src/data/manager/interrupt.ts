@@ -9,7 +9,7 @@ const lookEveryMs = 10;
 /** The abort signal of a token while something is waited for. `release` ends the watching. */
 export interface Interrupt {
   readonly signal: AbortSignal;
-  release(): void;
+  readonly release: () => void;
 }
 
 function signalOf(token: CancellationToken): AbortSignal | null {

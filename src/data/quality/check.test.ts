@@ -204,7 +204,7 @@ describe("outliers", () => {
     bars.close[200] *= 1.4;
     bars.high[200] = bars.close[200];
     const found = findOutliers(bars).filter(({ kind }) => kind === "return");
-    expect(found.map(({ index }) => index).sort()).toEqual([200, 201]);
+    expect(new Set(found.map(({ index }) => index))).toEqual(new Set([200, 201]));
     expect(found.find(({ index }) => index === 200)).toMatchObject({ reverts: true });
     expect(found.find(({ index }) => index === 201)).toMatchObject({ reverts: false });
   });
@@ -216,12 +216,8 @@ describe("outliers", () => {
       for (const name of ["open", "high", "low", "close"] as const) bars[name][t] *= 0.5;
     const found = findOutliers(bars);
     expect(found[0]).toMatchObject({ kind: "low", index: 300 });
-    expect(
-      found
-        .filter(({ kind }) => kind === "return")
-        .map(({ index }) => index)
-        .sort(),
-    ).toEqual([310, 400]);
+    const returns = found.filter(({ kind }) => kind === "return").map(({ index }) => index);
+    expect(new Set(returns)).toEqual(new Set([310, 400]));
   });
 
   test("scores equal a direct computation of median and MAD over 101 values", () => {

@@ -120,8 +120,8 @@ export function learnSessions(bars: Bars, token: CancellationToken = neverCancel
   const zones = isIntraday(bars.timeframe) ? candidateZones : ["UTC"];
   const profiles = zones.map((zone) => profileIn(bars, zone, token));
   const steadiest = profiles.reduce((best, other) => (other.unsteadiness < best.unsteadiness ? other : best));
-  // A session that moves with summer time wavers in two slots a day; half a slot in all is chance.
-  const best = steadiest.unsteadiness < profiles[0].unsteadiness - 0.5 ? steadiest : profiles[0];
+  // Hours that move with summer time waver in two slots of the week at least, by 0.23 each; less is chance.
+  const best = steadiest.unsteadiness < profiles[0].unsteadiness - 0.25 ? steadiest : profiles[0];
   const { share, steps, zone } = best;
   const slots = share.length;
   const isOpen = Array.from(share, (p) => p >= 0.5);
@@ -158,7 +158,7 @@ export function learnSessions(bars: Bars, token: CancellationToken = neverCancel
   };
   return {
     market,
-    timezone: zone === "UTC" ? null : zone,
+    timezone: zone === "UTC" || market === "24/7" ? null : zone,
     nyse,
     barsPerWeek: openSlots,
     absenceAt(instant) {

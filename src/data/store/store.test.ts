@@ -127,9 +127,9 @@ describe("saving and loading", () => {
 
   test("a stop while loading throws CancelledError", async () => {
     await store.save(barsOn(daysFrom(1, 1000)));
-    const { token, cancel } = createCancellation();
-    const loading = store.load("AAPL", "1d", token);
-    cancel();
+    const cancellation = createCancellation();
+    const loading = store.load("AAPL", "1d", cancellation.token);
+    cancellation.cancel();
     await expect(loading).rejects.toBeInstanceOf(CancelledError);
   });
 
