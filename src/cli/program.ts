@@ -6,6 +6,7 @@ import { registerFuzzyCommands } from "./fuzzy.js";
 import { registerIndicatorsCommands } from "./indicators.js";
 import { printFailure, printJson } from "./io.js";
 import { registerModelsCommands } from "./models.js";
+import { registerTrainCommand } from "./models-train.js";
 import { registerOperationsCommands } from "./operations.js";
 import { registerStrategiesCommands } from "./strategies.js";
 
@@ -14,6 +15,7 @@ const groups: RegisterCommands[] = [
   registerFeaturesCommands,
   registerFuzzyCommands,
   registerIndicatorsCommands,
+  registerTrainCommand,
   registerModelsCommands,
   registerOperationsCommands,
   registerStrategiesCommands,
