@@ -104,7 +104,7 @@ function continued(bars: Bars, t: number, multiples: readonly number[]): Bars {
 /** Courses that the price may take for ten bars: steady; a leap or a crash at each bar; both; back to where it came from. */
 const courses: readonly (readonly number[])[] = (() => {
   const n = 10;
-  const all: number[][] = [new Array<number>(n).fill(1)];
+  const all: number[][] = [Array.from({ length: n }, () => 1)];
   for (const extreme of [1e9, 1e-9]) {
     for (let at = 0; at < n; at++) {
       all.push(Array.from({ length: n }, (_, k) => (k === at ? extreme : 1)));
