@@ -1,0 +1,99 @@
+import { neverCancelled, UsageError } from "../core/index.js";
+import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
+import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
+import { csvOf } from "./csv.js";
+import { alignRows, formatOf, printColumns, printData, printJson, type CommonOptions } from "./io.js";
+
+interface ComputeOptions extends BarsOptions {
+  param: readonly string[];
+}
+
+/** A parameter's value as typed: true, false, a number, or the text itself. */
+function valueOf(text: string): boolean | number | string {
+  if (text === "true" || text === "false") return text === "true";
+  const number = Number(text);
+  return text.trim() === "" || Number.isNaN(number) ? text : number;
+}
+
+/** The map of all `--param name=value`. @throws UsageError for another form or a name given twice */
+function paramsOf(given: readonly string[]): Record<string, unknown> {
+  const params = new Map<string, unknown>();
+  for (const text of given) {
+    const equals = text.indexOf("=");
+    if (equals < 1) throw new UsageError(`--param: "${text}" is not of the form name=value, like period=14.`);
+    const name = text.slice(0, equals).trim();
+    if (params.has(name)) throw new UsageError(`--param: ${name} is given twice.`);
+    params.set(name, valueOf(text.slice(equals + 1)));
+  }
+  return Object.fromEntries(params);
+}
+
+async function compute(name: string, options: ComputeOptions): Promise<void> {
+  const format = formatOf(options);
+  const { computeIndicators, IndicatorParameterError, makeIndicatorSpec, outputsOf, UnknownIndicatorError } =
+    await import("../indicators/index.js");
+  let spec: ReturnType<typeof makeIndicatorSpec>;
+  try {
+    spec = makeIndicatorSpec(name, name, paramsOf(options.param));
+  } catch (error) {
+    const typed = error instanceof UnknownIndicatorError || error instanceof IndicatorParameterError;
+    throw typed ? new UsageError(error.message) : error;
+  }
+  const bars = await barsFrom(options);
+  const computed = computeIndicators(bars, [spec], neverCancelled);
+  const columns: Record<string, Float64Array> = {};
+  for (const output of outputsOf(spec)) {
+    const { indicator, featureId } = spec;
+    const header = indicator.outputs.length === 1 ? indicator.name : `${indicator.name}.${output}`;
+    const column = computed.column(`${featureId}.${output}`);
+    if (column !== undefined) columns[header] = column;
+  }
+  printColumns(bars.time, columns, format);
+}
+
+const listColumns = ["name", "aliases", "params", "outputs", "needs_volume", "definition"] as const;
+
+async function list(options: CommonOptions): Promise<void> {
+  const format = formatOf(options);
+  const { indicators, parametersOf } = await import("../indicators/index.js");
+  const entries = Object.values(indicators).map((indicator) => ({
+    name: indicator.name,
+    aliases: indicator.aliases,
+    params: parametersOf(indicator),
+    outputs: indicator.outputs.map((name) => ({ name, primary: name === indicator.primary })),
+    needs_volume: indicator.needsVolume(indicator.schema.parse({})),
+    definition: indicator.definition,
+  }));
+  if (format === "json") return printJson(entries);
+  const rows = entries.map((entry) => ({
+    ...entry,
+    aliases: entry.aliases.join(" "),
+    params: entry.params.map((param) => `${param.name}=${param.default ?? ""}`).join(" "),
+    outputs: entry.outputs.map(({ name, primary }) => (primary ? `*${name}` : name)).join(" "),
+    needs_volume: entry.needs_volume ? "yes" : "",
+  }));
+  if (format === "csv") return printData(csvOf(listColumns, rows));
+  // The definitions are too long for a table; --json has them.
+  const shown = ["name", "outputs", "params"] as const;
+  printData(alignRows([shown, ...rows.map((row) => shown.map((column) => row[column]))]));
+}
+
+/** `ktrdr indicators list|compute`. */
+export const registerIndicatorsCommands: RegisterCommands = (program) => {
+  const group = groupOf(program, "indicators", "technical indicators and their values");
+  withCommonOptions(group.command("list"))
+    .description(
+      "all indicators: outputs (* is what the bare name means), parameters; definitions with --json",
+    )
+    .action(list);
+  withBarsOptions(withCommonOptions(group.command("compute")))
+    .description("values of one indicator, a row for every bar")
+    .argument("<name>", "name or alias, as `indicators list` shows it")
+    .option(
+      "--param <name=value>",
+      "parameter as in strategy files; may be given several times",
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    )
+    .action(compute);
+};
