@@ -25,7 +25,8 @@ export interface TrainDisplay extends ProgressBridge {
 
 function phaseText(progress: Parameters<ProgressBridge["onPhase"]>[0]): string {
   const { phase, symbol, symbolIndex, symbols } = progress;
-  const which = symbol === undefined ? "" : ` ${symbol}${symbols === 1 ? "" : ` (${symbolIndex}/${symbols})`}`;
+  const which =
+    symbol === undefined ? "" : ` ${symbol}${symbols === 1 ? "" : ` (${symbolIndex}/${symbols})`}`;
   return `${phaseTexts[phase]}${which}`;
 }
 
@@ -37,8 +38,11 @@ function lineDisplay(): TrainDisplay {
     onPhase: (progress) => note(phaseText(progress)),
     onBatch: () => undefined,
     onEpoch: ({ epoch, epochs, trainLoss, validLoss, validAccuracy, learningRate }) => {
-      const valid = validLoss === null ? "" : ` val_loss ${fixed(validLoss)} val_accuracy ${fixed(validAccuracy, 3)}`;
-      note(`Epoch ${epoch}/${epochs} loss ${fixed(trainLoss)}${valid} lr ${Number(learningRate.toPrecision(4))}`);
+      const valid =
+        validLoss === null ? "" : ` val_loss ${fixed(validLoss)} val_accuracy ${fixed(validAccuracy, 3)}`;
+      note(
+        `Epoch ${epoch}/${epochs} loss ${fixed(trainLoss)}${valid} lr ${Number(learningRate.toPrecision(4))}`,
+      );
     },
     stop: () => undefined,
   };

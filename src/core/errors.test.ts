@@ -19,6 +19,11 @@ test("a known error crosses threads with code, message and fields", () => {
   expect(revived).toMatchObject({ code: "TOO_FEW_APPLES", message: "Only 3 apples.", details: { found: 3 } });
 });
 
+test("wrong usage stays wrong usage on another thread", () => {
+  expect(fromErrorData(toErrorData(new UsageError("x")))).toMatchObject({ isUsage: true, code: "WRONG_USAGE" });
+  expect(fromErrorData(toErrorData(new TooFewApplesError(1)))).toMatchObject({ isUsage: false });
+});
+
 test("a cancelled run stays a cancelled run, and a bug keeps its stack", () => {
   expect(fromErrorData(toErrorData(new CancelledError()))).toBeInstanceOf(CancelledError);
   const bug = new TypeError("boom");

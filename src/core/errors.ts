@@ -60,6 +60,7 @@ export function codeOf(error: unknown): string | undefined {
 export interface ErrorData {
   /** The `code` of a `KnownError`; null for a bug. */
   readonly code: string | null;
+  readonly isUsage: boolean;
   readonly name: string;
   readonly message: string;
   readonly details: Record<string, unknown>;
@@ -69,17 +70,21 @@ export interface ErrorData {
 /** A `KnownError` that was raised on another thread, with its code, message and details. */
 export class RelayedError extends KnownError {
   readonly code: string;
-  readonly #details: Record<string, unknown>;
+  readonly #data: ErrorData;
 
   constructor(data: ErrorData) {
     super(data.message);
     this.code = data.code ?? "INTERNAL";
-    this.#details = data.details;
+    this.#data = data;
     this.stack = data.stack;
   }
 
+  override get isUsage(): boolean {
+    return this.#data.isUsage;
+  }
+
   override get details(): Record<string, unknown> {
-    return this.#details;
+    return this.#data.details;
   }
 }
 
@@ -88,6 +93,7 @@ export function toErrorData(error: unknown): ErrorData {
   const known = error instanceof KnownError;
   return {
     code: known ? error.code : null,
+    isUsage: known && error.isUsage,
     name: error instanceof Error ? error.name : "Error",
     message: messageOf(error),
     // Details are copied as JSON: what cannot be cloned between threads must not turn one error into another.

@@ -2,3 +2,4 @@ export * from "./bridge.js";
 export * from "./local/local-orchestrator.js";
 export * from "./local/local-runner.js";
 export type { TrainingOperationContext } from "./context.js";
+export { planTraining, type TrainingPlan } from "./plan-training.js";

@@ -1,17 +1,15 @@
 import { ignoreProgress, type CancellationToken, type ProgressListener } from "../core/index.js";
-import { BarStore, DataManager, HttpCsvProvider, parseTimeframe } from "../data/index.js";
+import { BarStore, DataManager, HttpCsvProvider, parseDateRange, parseTimeframe } from "../data/index.js";
 import { findEngine } from "../engines/index.js";
 import { ModelStorage } from "../models/index.js";
 import { TrainingPipeline, type TrainingResult } from "../pipeline/index.js";
-import { loadStrategy, withOverrides } from "../strategy/index.js";
+import { loadStrategy, withOverrides, type StrategyOverrides } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 
 /** What an orchestrator hands to a run. */
 export interface RunHooks {
   readonly progress?: ProgressListener;
   readonly token: CancellationToken;
-  /** Told, before any work, what a person should know about the strategy file. */
-  readonly notice?: (text: string) => void;
 }
 
 /**
@@ -21,22 +19,16 @@ export interface RunHooks {
 export async function runTraining(
   context: TrainingOperationContext,
   modelsFolder: string,
-  { progress = ignoreProgress, token, notice = () => undefined }: RunHooks,
+  { progress = ignoreProgress, token }: RunHooks,
 ): Promise<TrainingResult> {
-  const { seed, epochs } = context;
-  const file = loadStrategy(context.strategyPath);
-  const strategy = withOverrides(file, {
-    ...(seed === undefined ? {} : { seed }),
-    ...(epochs === undefined ? {} : { epochs }),
-  });
-  for (const text of strategy.notices) notice(text);
+  const strategy = withOverrides(loadStrategy(context.strategyPath), overridesOf(context));
   const store = new BarStore(context.dataFolder);
   return TrainingPipeline.trainStrategy({
-    symbols: context.symbols ?? strategy.symbols,
-    timeframes: context.timeframes?.map(parseTimeframe) ?? strategy.timeframes,
+    symbols: strategy.symbols,
+    timeframes: strategy.timeframes,
     strategyConfig: strategy,
-    startDate: context.startDate ?? strategy.startDate,
-    endDate: context.endDate ?? strategy.endDate,
+    startDate: strategy.startDate,
+    endDate: strategy.endDate,
     modelStorage: new ModelStorage(modelsFolder),
     dataManager: new DataManager(store, HttpCsvProvider.fromEnvironment()),
     engine: findEngine(context.engine ?? "auto"),
@@ -46,4 +38,18 @@ export async function runTraining(
     ...(context.dataMode === undefined ? {} : { dataMode: context.dataMode }),
     ...(context.maxMemoryBytes === undefined ? {} : { maxMemoryBytes: context.maxMemoryBytes }),
   });
+}
+
+/** What the request says in place of the strategy file. @throws UnknownTimeframeError, UsageError for a date that is none */
+export function overridesOf(context: Omit<TrainingOperationContext, "operationId">): StrategyOverrides {
+  const { symbols, timeframes, startDate, endDate, seed, epochs } = context;
+  parseDateRange(startDate, endDate);
+  return {
+    ...(symbols === undefined ? {} : { symbols }),
+    ...(timeframes === undefined ? {} : { timeframes: timeframes.map(parseTimeframe) }),
+    ...(startDate === undefined ? {} : { startDate }),
+    ...(endDate === undefined ? {} : { endDate }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(epochs === undefined ? {} : { epochs }),
+  };
 }

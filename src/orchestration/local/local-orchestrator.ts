@@ -43,12 +43,6 @@ export interface LocalTrainingResult extends TrainingResult {
   readonly resource_usage: TrainingResult["resource_usage"] & { readonly training_mode: "local" };
 }
 
-/** Settings that only callers with special needs change. */
-export interface LocalOrchestratorOptions {
-  /** Receives notices about strategy file and data, in words. */
-  readonly onNotice?: (text: string) => void;
-}
-
 const isSource = import.meta.url.endsWith(".ts");
 const workerUrl = new URL(isSource ? "./boot.mjs" : "./worker.js", import.meta.url);
 
@@ -63,7 +57,6 @@ export class LocalTrainingOrchestrator {
   readonly #bridge: ProgressBridge;
   readonly #token: SharedToken | SignallingToken;
   readonly #modelsFolder: string;
-  readonly #onNotice: (text: string) => void;
 
   /**
    * @param context what to train, as data
@@ -76,13 +69,11 @@ export class LocalTrainingOrchestrator {
     progressBridge: ProgressBridge,
     cancellationToken: SharedToken | SignallingToken,
     modelStorage: ModelStorage,
-    options: LocalOrchestratorOptions = {},
   ) {
     this.#context = context;
     this.#bridge = progressBridge;
     this.#token = cancellationToken;
     this.#modelsFolder = modelStorage.root;
-    this.#onNotice = options.onNotice ?? (() => undefined);
   }
 
   /**
@@ -132,8 +123,6 @@ export class LocalTrainingOrchestrator {
             else reject(listenerError);
           } else if (message.type === "failed") {
             reject(listenerError ?? fromErrorData(message.error));
-          } else if (message.type === "notice") {
-            this.#onNotice(message.text);
           } else {
             try {
               for (const event of message.events) deliver(this.#bridge, event);

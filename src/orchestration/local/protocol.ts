@@ -12,6 +12,5 @@ export interface WorkerRequest {
 /** What the worker thread sends. The last message is `done` or `failed`. */
 export type WorkerMessage =
   | { type: "progress"; events: TrainingProgress[] }
-  | { type: "notice"; text: string }
   | { type: "done"; result: TrainingResult }
   | { type: "failed"; error: ErrorData };

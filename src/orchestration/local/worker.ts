@@ -18,7 +18,6 @@ if (claimRun(memory)) {
     const result = await runTraining(context, modelsFolder, {
       progress: reporter.listener,
       token: tokenOf(memory),
-      notice: (text) => send({ type: "notice", text }),
     });
     reporter.flush();
     send({ type: "done", result });

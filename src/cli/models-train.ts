@@ -1,0 +1,237 @@
+import { UsageError } from "../core/index.js";
+import type {
+  LocalTrainingResult,
+  ProgressBridge,
+  TrainingOperationContext,
+} from "../orchestration/index.js";
+import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
+import {
+  type CommonOptions,
+  foldersOf,
+  formatOf,
+  note,
+  printData,
+  printJson,
+  splitList,
+  warn,
+} from "./io.js";
+import { createTrainDisplay } from "./train-display.js";
+import { trainingText } from "./train-summary.js";
+
+interface TrainOptions extends CommonOptions {
+  strategy: string;
+  symbols?: string[];
+  timeframes?: string[];
+  startDate?: string;
+  endDate?: string;
+  dataMode?: string;
+  seed?: number;
+  epochs?: number;
+  engine?: string;
+  maxMemory?: number;
+  dryRun?: boolean;
+}
+
+/** `ktrdr models train`. */
+export const registerTrainCommand: RegisterCommands = (program) => {
+  const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
+  const train = withCommonOptions(models.command("train"))
+    .description("Train a model from a strategy file and bars, evaluate and save it.")
+    .requiredOption("--strategy <file>", "strategy file, or its name under config/strategies")
+    .option("--symbols <symbols...>", "symbols, separated by spaces or commas (default: those of the file)")
+    .option("--timeframes <timeframes...>", "timeframes, likewise (default: those of the file)")
+    .option("--start-date <date>", "first day, included (default: that of the file, else all bars)")
+    .option("--end-date <date>", "last day, included whole")
+    .option("--data-mode <mode>", "local, or fetch first: tail, backfill, full (default: local)")
+    .option(
+      "--seed <n>",
+      "seed of weights, order and dropout (default: that of the file, else 42)",
+      wholeNumber("--seed", 0, 0xffffffff),
+    )
+    .option(
+      "--epochs <n>",
+      "epochs at most (default: those of the file)",
+      wholeNumber("--epochs", 1, 1_000_000),
+    )
+    .option("--engine <name>", "reference or auto (default: auto)")
+    .option("--max-memory <size>", "refuse runs whose arrays need more, such as 2GB", memorySize)
+    .option("--dry-run", "print what would be done, and stop");
+  train.action(async (options: TrainOptions) => {
+    if (formatOf(options) === "csv")
+      throw new UsageError("--format: a training has no csv form. Allowed: text, json.");
+    if (options.dryRun) await printPlan(options);
+    else await trainModel(options);
+  });
+};
+
+function wholeNumber(flag: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new UsageError(
+      `${flag}: "${text}" is not allowed. Allowed: a whole number from ${low} to ${high}.`,
+    );
+  };
+}
+
+function memorySize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?$/i.exec(text.trim());
+  if (match === null)
+    throw new UsageError(
+      `--max-memory: "${text}" is no size. Allowed: a number with B, KB, MB or GB, such as 2GB.`,
+    );
+  const power = { b: 0, k: 1, m: 2, g: 3 }[(match[2] ?? "B")[0].toLowerCase()] as number;
+  return Number(match[1]) * 1024 ** power;
+}
+
+/** The flags as the plain data that orchestrators take; what was not given is left out. */
+async function contextOf(options: TrainOptions): Promise<Omit<TrainingOperationContext, "operationId">> {
+  const { findStrategy } = await import("../strategy/find.js");
+  const folders = foldersOf(options);
+  const { seed, epochs, engine, startDate, endDate, maxMemory, dataMode } = options;
+  return {
+    strategyPath: findStrategy(options.strategy, folders.strategies),
+    dataFolder: folders.data,
+    ...(options.symbols === undefined ? {} : { symbols: listOf("--symbols", options.symbols) }),
+    ...(options.timeframes === undefined ? {} : { timeframes: await timeframesOf(options.timeframes) }),
+    ...(startDate === undefined ? {} : { startDate }),
+    ...(endDate === undefined ? {} : { endDate }),
+    ...(dataMode === undefined ? {} : { dataMode: await dataModeOf(dataMode) }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(engine === undefined ? {} : { engine }),
+    ...(maxMemory === undefined ? {} : { maxMemoryBytes: maxMemory }),
+  };
+}
+
+function listOf(flag: string, values: readonly string[]): string[] {
+  const list = splitList(values);
+  if (list.length === 0) throw new UsageError(`${flag}: nothing was named.`);
+  const repeated = list.find((value, index) => list.indexOf(value) !== index);
+  if (repeated !== undefined) throw new UsageError(`${flag}: "${repeated}" is listed twice. List it once.`);
+  return list;
+}
+
+async function timeframesOf(values: readonly string[]): Promise<string[]> {
+  const { isTimeframe, timeframes } = await import("../data/timeframes.js");
+  const list = listOf("--timeframes", values);
+  const unknown = list.find((value) => !isTimeframe(value));
+  if (unknown === undefined) return list;
+  throw new UsageError(`--timeframes: "${unknown}" is no timeframe. Known: ${timeframes.join(", ")}.`);
+}
+
+async function dataModeOf(text: string): Promise<"local" | "tail" | "backfill" | "full"> {
+  const { dataModes } = await import("../data/index.js");
+  const mode = dataModes.find((known) => known === text);
+  if (mode !== undefined) return mode;
+  throw new UsageError(`--data-mode: "${text}" is not known. Allowed: ${dataModes.join(", ")}.`);
+}
+
+async function trainModel(options: TrainOptions): Promise<void> {
+  const json = formatOf(options) === "json";
+  const folders = foldersOf(options);
+  const [{ createCancellation }, operations, { LocalTrainingOrchestrator }, { ModelStorage }] =
+    await Promise.all([
+      import("../core/index.js"),
+      import("../operations/index.js"),
+      import("../orchestration/index.js"),
+      import("../models/index.js"),
+    ]);
+  const request = await contextOf(options);
+  const store = new operations.OperationStore(folders.operations);
+  const cancellation = createCancellation();
+  const display = createTrainDisplay();
+  const metadata = metadataOf(options);
+  let asked = 0;
+  const onSignal = (): void => {
+    if (++asked > 1) process.exit(130);
+    note("\nStopping. Press Ctrl-C again to stop at once.");
+    cancellation.cancel();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  try {
+    const record = {
+      store,
+      type: "training",
+      metadata,
+      cancel: () => cancellation.cancel(),
+      summarize: summaryOf,
+    };
+    const result = await operations.runOperation(record, async (run): Promise<LocalTrainingResult> => {
+      note(`Operation ${run.id}`);
+      const bridge: ProgressBridge = {
+        onPhase: (progress) => (display.onPhase(progress), run.publish(progress)),
+        onBatch: (progress) => (display.onBatch(progress), run.publish(progress)),
+        onEpoch: (progress) => (display.onEpoch(progress), run.publish(progress)),
+      };
+      const context = { ...request, operationId: run.id };
+      const storage = new ModelStorage(folders.models);
+      return new LocalTrainingOrchestrator(context, bridge, cancellation.token, storage).run();
+    });
+    display.stop();
+    for (const text of result.notices) warn(text);
+    if (json) printJson(result);
+    else printData(trainingText(result));
+  } catch (error) {
+    display.stop();
+    if (cancellation.token.isCancelled)
+      note("Stopped: no model was saved; bars and earlier models are as they were.");
+    throw error;
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    store.close();
+  }
+}
+
+/** What lists of operations show of a request. */
+function metadataOf({
+  strategy,
+  symbols,
+  timeframes,
+  startDate,
+  endDate,
+  seed,
+  epochs,
+  dataMode,
+}: TrainOptions): object {
+  return {
+    strategy,
+    symbols: symbols === undefined ? null : splitList(symbols),
+    timeframes: timeframes === undefined ? null : splitList(timeframes),
+    start_date: startDate ?? null,
+    end_date: endDate ?? null,
+    mode: dataMode ?? "local",
+    parameters: { seed: seed ?? null, epochs: epochs ?? null },
+  };
+}
+
+function summaryOf(result: LocalTrainingResult): Record<string, unknown> {
+  return {
+    model_name: result.model_name,
+    model_path: result.model_path,
+    statement: result.verdict.statement,
+  };
+}
+
+async function printPlan(options: TrainOptions): Promise<void> {
+  const { planTraining } = await import("../orchestration/index.js");
+  const plan = await planTraining(await contextOf(options), foldersOf(options).models);
+  if (formatOf(options) === "json") printJson(plan);
+  else printData(planText(plan));
+}
+
+function planText(plan: object): string {
+  const lines: string[] = [];
+  const add = (value: unknown, name: string, indent: string): void => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      lines.push(`${indent}${name}`);
+      for (const [key, inner] of Object.entries(value)) add(inner, key, `${indent}  `);
+    } else {
+      lines.push(
+        `${indent}${name.padEnd(22 - indent.length)} ${Array.isArray(value) ? value.join(" ") : (value === null ? "-" : JSON.stringify(value))}`,
+      );
+    }
+  };
+  for (const [name, value] of Object.entries(plan)) add(value, name, "");
+  return lines.join("\n");
+}
