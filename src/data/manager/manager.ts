@@ -11,7 +11,7 @@ import { BarStore, type LoadedBars } from "../store/index.js";
 import type { Timeframe } from "../timeframes.js";
 import { parseDateRange, type DateRange } from "./dates.js";
 import { IncompleteLoadError, NoProviderError, type MarketDataProvider } from "./provider.js";
-import { meaningfulGapBars, splitRange } from "./segments.js";
+import { meaningfulGapBars, segmentMs, splitBackwards, splitRange } from "./segments.js";
 
 /** Where bars may come from: the store alone, or also the provider (after, before, or before, inside and after what is stored). */
 export const dataModes = ["local", "tail", "backfill", "full"] as const;
@@ -149,12 +149,11 @@ export class DataManager {
     const before = async (): Promise<DateRange[]> => {
       const to = first === undefined ? end : first + 1;
       const head = (await provider.earliest?.(symbol, timeframe, token)) ?? null;
-      const unlimited = splitRange({ from: 0, to: 1e15 }, timeframe)[0].to;
       const from = Math.max(
-        asked.from > -Infinity ? asked.from : (head ?? to - unlimited),
+        asked.from > -Infinity ? asked.from : (head ?? to - segmentMs(timeframe)),
         head ?? -Infinity,
       );
-      return from >= to - 1 ? [] : splitRange({ from, to }, timeframe).reverse();
+      return from >= to - 1 ? [] : splitBackwards({ from, to }, timeframe);
     };
     const after = (): DateRange[] => {
       const from = last ?? (asked.from > -Infinity ? asked.from : end - 30 * dayMs);

@@ -1,4 +1,4 @@
-import { timeframeMs, type Timeframe } from "../timeframes.js";
+import type { Timeframe } from "../timeframes.js";
 import type { DateRange } from "./dates.js";
 
 const day = 86_400_000;
@@ -27,12 +27,25 @@ export const meaningfulGapBars: Record<Timeframe, number> = {
   "1w": 1,
 };
 
-/** Cuts a range into segments of at most the timeframe's segment length, oldest first, aligned to its start. */
+/** Length of a segment in ms. */
+export function segmentMs(timeframe: Timeframe): number {
+  return segmentDays[timeframe] * day;
+}
+
+/** Cuts a range into segments of the timeframe's length, the oldest first; the last one may be shorter. */
 export function splitRange({ from, to }: DateRange, timeframe: Timeframe): DateRange[] {
-  const length = Math.max(segmentDays[timeframe] * day, timeframeMs[timeframe]);
   const segments: DateRange[] = [];
-  for (let start = from; start < to; start += length) {
-    segments.push({ from: start, to: Math.min(to, start + length) });
+  for (let start = from; start < to; start += segmentMs(timeframe)) {
+    segments.push({ from: start, to: Math.min(to, start + segmentMs(timeframe)) });
+  }
+  return segments;
+}
+
+/** The same from the end of the range backwards: the newest segment first, the oldest one may be shorter. */
+export function splitBackwards({ from, to }: DateRange, timeframe: Timeframe): DateRange[] {
+  const segments: DateRange[] = [];
+  for (let end = to; end > from; end -= segmentMs(timeframe)) {
+    segments.push({ from: Math.max(from, end - segmentMs(timeframe)), to: end });
   }
   return segments;
 }
