@@ -5,6 +5,7 @@ import { registerFeaturesCommands } from "./features.js";
 import { registerFuzzyCommands } from "./fuzzy.js";
 import { registerIndicatorsCommands } from "./indicators.js";
 import { printFailure, printJson } from "./io.js";
+import { registerLabelsCommands } from "./labels.js";
 import { registerModelsCommands } from "./models.js";
 import { registerTrainCommand } from "./models-train.js";
 import { registerOperationsCommands } from "./operations.js";
@@ -15,6 +16,7 @@ const groups: RegisterCommands[] = [
   registerFeaturesCommands,
   registerFuzzyCommands,
   registerIndicatorsCommands,
+  registerLabelsCommands,
   registerTrainCommand,
   registerModelsCommands,
   registerOperationsCommands,

@@ -40,9 +40,9 @@ export class UnknownLabelTypeError extends KnownError {
   }
 }
 
-/** The label type of this name; case does not matter. @throws UnknownLabelTypeError */
+/** The label type of this name; case does not matter, nor `-` for `_`. @throws UnknownLabelTypeError */
 export function findLabelType(name: string): AnyLabelType {
-  const wanted = name.toLowerCase();
+  const wanted = name.toLowerCase().replaceAll("-", "_");
   if (!Object.hasOwn(labelTypes, wanted)) throw new UnknownLabelTypeError(name);
   return labelTypes[wanted];
 }
