@@ -35,7 +35,7 @@ function likelyCause(train: Samples, options: TrainingOptions): string {
     return `training sample ${row} has ${train.features[bad]} as its feature ${column}.`;
   }
   const clip = options.gradientClip > 0 ? "" : " or set model.training.gradient_clip: 1";
-  return `the weights grew without bound; lower model.training.learning_rate (now ${options.learningRate})${clip}.`;
+  return `probably the weights grew without bound; lower model.training.learning_rate (now ${options.learningRate})${clip}.`;
 }
 
 /** The error for a loss that is not finite. */

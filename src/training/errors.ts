@@ -4,11 +4,11 @@ import { KnownError } from "../core/index.js";
 export class LossNotFiniteError extends KnownError {
   readonly code = "LOSS_NOT_FINITE";
   readonly epoch: number;
-  /** From 1; null when it showed in validation. */
+  /** From 1; null when it showed after the epoch, in validation or in the weights. */
   readonly batch: number | null;
 
   constructor(epoch: number, batch: number | null, cause: string) {
-    const place = batch === null ? "in validation" : `at batch ${batch}`;
+    const place = batch === null ? "after its last batch" : `at batch ${batch}`;
     super(`The loss is not a finite number (epoch ${epoch}, ${place}): ${cause} No model was saved.`);
     this.epoch = epoch;
     this.batch = batch;

@@ -23,15 +23,15 @@ export interface AccuracyInterval {
  * The interval behind the sentence "the model is better than always saying the same".
  *
  * Each sample gives d = hit - hit of the constant answer, which is -1, 0 or 1. The interval is that of Bonett & Price
- * (2012, Br. J. Math. Stat. Psychol. 65, 1) for paired proportions, which stays honest where d never varies, on n / τ
+ * (2012, J. Educ. Behav. Stat. 37, 479) for paired proportions, which stays honest where d never varies, on n / τ
  * samples instead of n: labels overlap, legs of a trend give many bars one label, and symbols move together, so the
  * samples are not independent. τ is the larger of
  * - the mean number of sampling times in the span from a sample to the bar at which its label is known (labels that look h
- *   bars ahead have about 1/h of the information);
+ *   bars ahead have about 1/h of the information), times the part of the next figure that symbols at one time cause;
  * - the variance of the mean of d by Newey & West (1987) over sums per time, divided by that of independent samples, with
  *   ceil(1.3 √T) lags, or two label spans if more (Lazarus et al. 2018, J. Bus. Econ. Stat. 36, 541), T times.
  * As the lags are many for the length of the series, the quantile is that of Kiefer & Vogelsang (2005, Econometric Theory
- * 21, 1130) instead of 1.96. Symbols at one time are summed first, so their correlation counts.
+ * 21, 1130) instead of 1.96.
  *
  * @param probabilities [n × 3]
  * @param labels        [n]
@@ -98,8 +98,10 @@ function dependenceOf(
   const share = (lags + 1) / count;
   // Kiefer & Vogelsang 2005, table 1: Bartlett kernel, 97.5 %.
   const quantile = 1.96 + 2.9694 * share + 0.416 * share ** 2 - 0.5324 * share ** 3;
-  const inflation = independent === 0 ? 1 : longRunSum(sums, lags, token) / independent;
-  return { dependence: Math.min(d.length, Math.max(1, span, inflation)), quantile };
+  if (independent === 0) return { dependence: span, quantile };
+  const across = Math.max(1, longRunSum(sums, 0, token) / independent);
+  const along = longRunSum(sums, lags, token) / independent;
+  return { dependence: Math.min(d.length, Math.max(span * across, along)), quantile };
 }
 
 /** Sum of autocovariances × length with Bartlett weights (Newey & West 1987); never negative. */

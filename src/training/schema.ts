@@ -80,6 +80,24 @@ export const trainingSchema = z.strictObject({
   progress_update_frequency: z.int().min(1).default(PROGRESS_UPDATE_FREQUENCY),
 });
 
+/**
+ * Keys of a `model.training` as written that nothing reads, with the reason: `momentum` without `sgd`, `focal_gamma`
+ * without `focal`. One sentence each.
+ */
+export function unreadTrainingKeys(written: z.input<typeof trainingSchema>): string[] {
+  const { optimizer, loss } = trainingSchema.parse(written);
+  const unread: string[] = [];
+  if (written.momentum !== undefined && optimizer !== "sgd") {
+    unread.push(
+      `model.training.momentum has no effect: it belongs to the optimizer sgd, not to ${optimizer}.`,
+    );
+  }
+  if (written.focal_gamma !== undefined && loss !== "focal") {
+    unread.push(`model.training.focal_gamma has no effect: it belongs to the loss focal, not to ${loss}.`);
+  }
+  return unread;
+}
+
 /** The hidden part of a network, as strategy files describe it. */
 export interface Architecture {
   readonly hidden: readonly number[];
