@@ -8,6 +8,7 @@ import { printFailure, printJson } from "./io.js";
 import { registerLabelsCommands } from "./labels.js";
 import { registerModelsCommands } from "./models.js";
 import { registerTrainCommand } from "./models-train.js";
+import { registerModelUseCommands } from "./models-use.js";
 import { registerOperationsCommands } from "./operations.js";
 import { registerStrategiesCommands } from "./strategies.js";
 
@@ -18,6 +19,7 @@ const groups: RegisterCommands[] = [
   registerIndicatorsCommands,
   registerLabelsCommands,
   registerTrainCommand,
+  registerModelUseCommands,
   registerModelsCommands,
   registerOperationsCommands,
   registerStrategiesCommands,

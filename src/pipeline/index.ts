@@ -5,3 +5,4 @@ export * from "./result.js";
 export * from "./series.js";
 export * from "./training-pipeline.js";
 export * from "./verdict.js";
+export * from "./saved-model.js";

@@ -1,0 +1,141 @@
+import { createCancellation } from "../core/index.js";
+import type { ModelTest, ModelUse, Prediction } from "../pipeline/index.js";
+import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
+import { csvOf } from "./csv.js";
+import { alignRows, type CommonOptions, foldersOf, formatOf, printData, printJson, warn } from "./io.js";
+
+interface UseOptions extends CommonOptions {
+  symbol: string;
+  timeframe: string;
+  startDate?: string;
+  endDate?: string;
+}
+
+/** `ktrdr models test|predict`. */
+export const registerModelUseCommands: RegisterCommands = (program) => {
+  const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
+  const use = (name: string, description: string): ReturnType<typeof withCommonOptions> =>
+    withCommonOptions(models.command(name))
+      .description(description)
+      .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
+      .requiredOption("--symbol <symbol>", "symbol whose bars to read")
+      .requiredOption("--timeframe <timeframe>", "the model's timeframe")
+      .option("--start-date <date>", "first day, included")
+      .option("--end-date <date>", "last day, included whole");
+  use("test", "Evaluate a saved model on any symbol and range, without training.").action(
+    async (name: string, options: UseOptions) => {
+      const { testModel } = await import("../pipeline/index.js");
+      const result = await testModel(await useOf(name, options), stoppable());
+      for (const text of result.notices) warn(text);
+      const format = formatOf(options);
+      if (format === "json") printJson(result);
+      else printData(testText(result));
+    },
+  );
+  use(
+    "predict",
+    "Probabilities, signal and memberships for the last bar, or for each bar of a range.",
+  ).action(async (name: string, options: UseOptions) => {
+    const { predictBars } = await import("../pipeline/index.js");
+    const { predictions, notices } = await predictBars(await useOf(name, options), stoppable());
+    for (const text of notices) warn(text);
+    const format = formatOf(options);
+    if (format === "json") printJson(predictions);
+    else if (format === "csv") printData(predictionsCsv(predictions));
+    else printData(predictionsText(predictions));
+  });
+};
+
+/** A token that the first Ctrl-C cancels; the second ends the process as it always does. */
+function stoppable() {
+  const cancellation = createCancellation();
+  process.once("SIGINT", () => cancellation.cancel());
+  return cancellation.token;
+}
+
+async function useOf(name: string, options: UseOptions): Promise<ModelUse> {
+  const [{ ModelStorage }, { BarStore, DataManager, parseDateRange }] = await Promise.all([
+    import("../models/index.js"),
+    import("../data/index.js"),
+  ]);
+  const { startDate = null, endDate = null, symbol, timeframe } = options;
+  parseDateRange(startDate, endDate);
+  const folders = foldersOf(options);
+  const model = new ModelStorage(folders.models).load(name);
+  return {
+    model,
+    symbol,
+    timeframe,
+    startDate,
+    endDate,
+    dataManager: new DataManager(new BarStore(folders.data)),
+  };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function testText(result: ModelTest): string {
+  const { model, symbol, timeframe, start_date, end_date, samples, verdict } = result;
+  const lines = [
+    `Model ${model} on ${symbol} ${timeframe}, ${start_date} to ${end_date}: ${samples} samples`,
+    "",
+  ];
+  if ("test_accuracy" in result) {
+    const rows = [["class", "precision", "recall", "F1", "samples"]];
+    for (const [name, scores] of Object.entries(result.per_class)) {
+      const figures =
+        scores.precision === null
+          ? ["too few", "too few", "too few"]
+          : [percent(scores.precision), percent(scores.recall), percent(scores.f1_score)];
+      rows.push([name, ...figures, String(scores.support)]);
+    }
+    lines.push(
+      `accuracy ${percent(result.test_accuracy)} (always the commonest class: ${percent(result.majority_class_accuracy)}), ` +
+        `loss ${result.test_loss.toFixed(4)}`,
+      "",
+      alignRows(rows),
+      "",
+    );
+  }
+  lines.push(
+    `${result.bars_in_training_range} of these bars lie in the time the model was trained on; ` +
+      `${result.inputs_outside_training_range} input values lie outside what it was trained on.`,
+    "",
+    verdict.statement,
+  );
+  return lines.join("\n");
+}
+
+function predictionsText(predictions: readonly Prediction[]): string {
+  if (predictions.length > 1) {
+    const rows = predictions.map(({ timestamp, signal, probabilities: { BUY, HOLD, SELL } }) => [
+      timestamp,
+      signal,
+      ...[BUY, HOLD, SELL].map(percent),
+    ]);
+    return alignRows([["timestamp", "signal", "BUY", "HOLD", "SELL"], ...rows]);
+  }
+  const [{ timestamp, signal, probabilities, memberships }] = predictions;
+  const active = Object.entries(memberships)
+    .filter(([, degree]) => degree > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, degree]) => [`  ${name}`, degree.toFixed(3)]);
+  const shares = Object.entries(probabilities).map(([name, share]) => `${name} ${percent(share)}`);
+  return [
+    `${timestamp}: ${signal}`,
+    `  ${shares.join("  ")}`,
+    "",
+    "Active memberships:",
+    alignRows(active),
+  ].join("\n");
+}
+
+function predictionsCsv(predictions: readonly Prediction[]): string {
+  const rows = predictions.map(({ timestamp, signal, probabilities, memberships }) => ({
+    timestamp,
+    signal,
+    ...probabilities,
+    ...memberships,
+  }));
+  return csvOf(Object.keys(rows[0]) as (keyof (typeof rows)[number])[], rows);
+}

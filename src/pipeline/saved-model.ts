@@ -1,0 +1,244 @@
+import { KnownError, neverCancelled, type CancellationToken } from "../core/index.js";
+import { closeTimes, parseTimeframe, type DataManager, type Timeframe } from "../data/index.js";
+import { findEngine } from "../engines/index.js";
+import { completeRows, prepareFeatures, toMatrix, type FeatureTable } from "../features/index.js";
+import { classNames, noLabel, type ClassName } from "../labels/index.js";
+import { ModelDamagedError, type StoredModel } from "../models/index.js";
+import { featureNames, strategyFromDocument, withOverrides, type Strategy } from "../strategy/index.js";
+import { MLPTradingModel, predictedClass, type ClassificationMetrics } from "../training/index.js";
+import { evaluateOn } from "./evaluate.js";
+import type { Verdict } from "./result.js";
+import { barText, seriesNotices, seriesRecords, type SeriesRecord } from "./series-records.js";
+import { loadSeries, type SymbolSeries } from "./series.js";
+import { labelledRows } from "./training-pipeline.js";
+
+/** Which bars a saved model is used on. Dates are inclusive; null for all stored bars. */
+export interface ModelUse {
+  readonly model: StoredModel;
+  readonly symbol: string;
+  /** The model's base timeframe; others that it needs are loaded with it. */
+  readonly timeframe: string;
+  readonly startDate: string | null;
+  readonly endDate: string | null;
+  readonly dataManager: DataManager;
+}
+
+/** A model is asked to read bars of a timeframe that it was not trained on. */
+export class WrongTimeframeError extends KnownError {
+  readonly code = "WRONG_TIMEFRAME";
+  readonly asked: Timeframe;
+  readonly expected: Timeframe;
+
+  constructor(model: string, asked: Timeframe, expected: Timeframe) {
+    super(
+      `Model "${model}" reads ${expected} bars, and ${asked} was asked for. Use --timeframe ${expected}.`,
+    );
+    this.asked = asked;
+    this.expected = expected;
+  }
+}
+
+/** No bar of the range can be used: each lacks a feature or, for a test, a label. */
+export class NoUsableBarsError extends KnownError {
+  readonly code = "NO_USABLE_BARS";
+  readonly symbol: string;
+  readonly bars: number;
+
+  constructor(symbol: string, bars: number, why: string) {
+    super(
+      `None of the ${bars} bars of "${symbol}" in this range can be used: ${why}. Take a longer range, or import earlier bars.`,
+    );
+    this.symbol = symbol;
+    this.bars = bars;
+  }
+}
+
+/** A saved model's strategy and network, checked against each other and against its list of features. */
+function openModel(stored: StoredModel): { strategy: Strategy; model: MLPTradingModel } {
+  const symbols = stored.metadata["symbols"] as readonly string[] | undefined;
+  const file = strategyFromDocument(stored.strategy, stored.strategyName);
+  const strategy =
+    file.symbols.length === 0 && symbols !== undefined ? withOverrides(file, { symbols }) : file;
+  const expected = featureNames(strategy);
+  const { feature_names: found } = stored.features;
+  const j = expected.findIndex((name, k) => name !== found[k]);
+  if (j >= 0 || expected.length !== found.length) {
+    const at = j >= 0 ? j : expected.length;
+    throw new ModelDamagedError(
+      stored.name,
+      stored.path,
+      `input ${at + 1} is "${found[at] ?? "missing"}" in features.json, but its strategy gives "${expected[at] ?? "none"}"`,
+    );
+  }
+  return { strategy, model: new MLPTradingModel(found.length, strategy.architecture, stored.weights) };
+}
+
+/** Bars and features of the range, through the same path as in training. */
+async function prepareUse(
+  use: ModelUse,
+  token: CancellationToken,
+): Promise<{
+  strategy: Strategy;
+  model: MLPTradingModel;
+  series: SymbolSeries;
+  table: FeatureTable;
+  notices: string[];
+}> {
+  const { strategy, model } = openModel(use.model);
+  const { timeframes, baseTimeframe } = strategy;
+  const asked = parseTimeframe(use.timeframe);
+  if (asked !== baseTimeframe) throw new WrongTimeframeError(use.model.name, asked, baseTimeframe);
+  const { symbol, startDate, endDate, dataManager } = use;
+  const request = { symbol, timeframes, baseTimeframe, startDate, endDate, dataMode: "local" as const };
+  const series = await loadSeries(dataManager, request, token);
+  const { table } = prepareFeatures(strategy, series.series, token);
+  const notices = [...seriesNotices([series]), ...otherBeginning(use.model, series)];
+  return { strategy, model, series, table, notices };
+}
+
+/** Cumulative indicators (OBV, AD line, VWAP over all bars) depend on the first stored bar, so another one is worth a notice. */
+function otherBeginning({ metadata, name }: StoredModel, series: SymbolSeries): string[] {
+  const known = metadata["series"] as Record<string, Record<string, SeriesRecord>> | undefined;
+  const now = seriesRecords([series])[series.symbol];
+  return Object.entries(known?.[series.symbol] ?? {}).flatMap(([timeframe, { first_bar }]) => {
+    const found = now[timeframe]?.first_bar;
+    if (found === undefined || found === first_bar) return [];
+    return [
+      `${series.symbol} ${timeframe}: the stored bars begin at ${found}; when ${name} was trained they began at ${first_bar}. ` +
+        `Indicators that add up from the first bar differ.`,
+    ];
+  });
+}
+
+/** What `models test` prints; field names as in its JSON. */
+export type ModelTest = {
+  readonly model: string;
+  readonly symbol: string;
+  readonly timeframe: string;
+  readonly start_date: string;
+  readonly end_date: string;
+  readonly samples: number;
+  /** Samples whose bars lie between the first training bar and the last validation bar: the model was fitted to that time. */
+  readonly bars_in_training_range: number;
+  /** Input values below the lowest or above the highest that the feature had in training. */
+  readonly inputs_outside_training_range: number;
+  readonly verdict: Verdict;
+  readonly notices: readonly string[];
+} & ClassificationMetrics;
+
+/**
+ * Evaluates a saved model on any symbol and range, without training.
+ *
+ * @throws WrongTimeframeError, NoBarsError, NoUsableBarsError, ModelDamagedError, CancelledError
+ */
+export async function testModel(
+  use: ModelUse,
+  token: CancellationToken = neverCancelled,
+): Promise<ModelTest> {
+  const { strategy, model, series, table, notices } = await prepareUse(use, token);
+  const { base, from, to, symbol } = series;
+  const labels = strategy.label.type.compute(base, strategy.label.params, token);
+  const complete = completeRows(table, token);
+  const usable: number[] = [];
+  for (let t = from; t < to; t++) if (complete[t] === 1 && labels.classes[t] !== noLabel) usable.push(t);
+  if (usable.length === 0) {
+    throw new NoUsableBarsError(symbol, to - from, "they are warm-up, or their labels are not known yet");
+  }
+  const rows = labelledRows(table, labels, closeTimes(base), Uint32Array.from(usable), token);
+  const engine = findEngine("auto");
+  const evaluation = evaluateOn(
+    { model, engine, importanceSeed: null, called: "bars" },
+    [{ symbol, rows }],
+    token,
+  );
+  const seen = countSeen(use.model, rows.opened);
+  return {
+    model: use.model.name,
+    symbol,
+    timeframe: base.timeframe,
+    start_date: use.startDate ?? barText(base, from),
+    end_date: use.endDate ?? barText(base, to - 1),
+    ...evaluation.metrics,
+    bars_in_training_range: seen,
+    inputs_outside_training_range: countOutside(use.model, rows.matrix.values),
+    verdict: seen === 0 ? evaluation.verdict : withoutClaim(evaluation.verdict, seen),
+    notices,
+  };
+}
+
+/** A test on bars that the model was fitted to shows memory, not skill. */
+function withoutClaim(verdict: Verdict, seen: number): Verdict {
+  const statement =
+    `${verdict.statement.replace(", which it had not seen,", "")} ` +
+    `But ${seen} of these bars lie in the time the model was trained on, so this says nothing about new bars.`;
+  return { ...verdict, significant: false, statement };
+}
+
+function countSeen({ metadata }: StoredModel, opened: Float64Array): number {
+  const bounds = metadata["split_boundaries"] as
+    { train_start: string | null; test_start: string | null } | undefined;
+  if (!bounds?.train_start) return 0;
+  const from = Date.parse(bounds.train_start);
+  const to = bounds.test_start === null ? Infinity : Date.parse(bounds.test_start);
+  return opened.filter((time) => time >= from && time < to).length;
+}
+
+function countOutside({ features }: StoredModel, values: Float32Array): number {
+  const ranges = features["ranges"] as Record<string, [number, number] | null> | undefined;
+  if (ranges === undefined) return 0;
+  const columns = features.feature_names.length;
+  const bounds = features.feature_names.map((name) => ranges[name] ?? [-Infinity, Infinity]);
+  let outside = 0;
+  for (let i = 0; i < values.length; i++) {
+    const [low, high] = bounds[i % columns];
+    if (values[i] < low || values[i] > high) outside++;
+  }
+  return outside;
+}
+
+/** What a model says of one bar; field names as in `models predict --json`. */
+export interface Prediction {
+  /** The bar's opening; the prediction is known at its close. */
+  readonly timestamp: string;
+  readonly signal: ClassName;
+  readonly probabilities: Readonly<Record<ClassName, number>>;
+  /** The network's inputs at that bar, 0..1. */
+  readonly memberships: Readonly<Record<string, number>>;
+}
+
+/**
+ * Predictions of a saved model: for each bar of the range that has all features, or for the last such bar where no
+ * dates are given.
+ *
+ * @throws WrongTimeframeError, NoBarsError, NoUsableBarsError, ModelDamagedError, CancelledError
+ */
+export async function predictBars(
+  use: ModelUse,
+  token: CancellationToken = neverCancelled,
+): Promise<{ predictions: Prediction[]; notices: readonly string[] }> {
+  const { model, series, table, notices } = await prepareUse(use, token);
+  const { from, to, symbol } = series;
+  const complete = completeRows(table, token);
+  let usable: number[] = [];
+  for (let t = from; t < to; t++) if (complete[t] === 1) usable.push(t);
+  if (usable.length === 0) throw new NoUsableBarsError(symbol, to - from, "they are warm-up");
+  if (use.startDate === null && use.endDate === null) usable = usable.slice(-1);
+  const matrix = toMatrix(table, Uint32Array.from(usable), token);
+  const network = model.open(findEngine("auto"));
+  try {
+    const probabilities = network.predict(matrix.values, matrix.rows, token);
+    const predictions = usable.map((t, i): Prediction => ({
+      timestamp: new Date(table.time[t]).toISOString().replace(".000Z", "Z"),
+      signal: classNames[predictedClass(probabilities, i)],
+      probabilities: {
+        BUY: probabilities[i * 3],
+        HOLD: probabilities[i * 3 + 1],
+        SELL: probabilities[i * 3 + 2],
+      },
+      memberships: Object.fromEntries(table.names.map((name, j) => [name, table.columns[j][t]])),
+    }));
+    return { predictions, notices };
+  } finally {
+    network.dispose();
+  }
+}
