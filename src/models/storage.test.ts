@@ -252,12 +252,7 @@ describe("remove", () => {
     expect(() => storage.load("example/1d_v3")).toThrow(ModelNotFoundError);
     expect(storage.publish(sampleModel(), options).name).toBe("example/1d_v4");
     storage.remove("example/1d_v1");
-    expect(
-      storage
-        .list()
-        .map(({ version }) => version)
-        .sort(),
-    ).toEqual([2, 4]);
+    expect(new Set(storage.list().map(({ version }) => version))).toEqual(new Set([2, 4]));
     expect(storage.publish(sampleModel({ timeframe: "1h" }), options).name).toBe("example/1h_v1");
   });
 
