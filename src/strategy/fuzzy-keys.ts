@@ -1,6 +1,6 @@
 import { nearestName } from "../core/index.js";
 import type { AnyIndicator } from "../indicators/index.js";
-import { indicatorByName } from "./entries.js";
+import { indicatorByName } from "./indicator-entry.js";
 import { shown, type Problem } from "./issues.js";
 import { isPlainMap, type PlainMap } from "./plain.js";
 

@@ -6,7 +6,9 @@ import { defaultSplit, splitSchema } from "../dataset/index.js";
 import { isStrategyName } from "../models/index.js";
 import { architectureSchema, trainingSchema } from "../training/index.js";
 import { isDateRange } from "./data-rules.js";
-import { fuzzyEntrySchema, indicatorEntrySchema, labelsSchema } from "./entries.js";
+import { fuzzyEntrySchema } from "./fuzzy-entry.js";
+import { indicatorEntrySchema } from "./indicator-entry.js";
+import { labelsSchema } from "./labels-entry.js";
 
 /** A strategy's name, which is also the folder of its models: no path can be made of it. */
 const strategyNameSchema = z
