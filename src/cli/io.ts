@@ -104,21 +104,19 @@ export function printColumns(
     return value === "" ? null : value;
   };
   if (format === "json") {
-    const lines: string[] = [];
-    for (let t = 0; t < time.length; t++) {
+    if (time.length === 0) printData("[]");
+    printRows(time.length, (t) => {
       const row: Record<string, unknown> = { timestamp: timestampText(time[t]) };
       for (const name of names) row[name] = cell(name, t);
-      lines.push(JSON.stringify(row));
-    }
-    printData(lines.length === 0 ? "[]" : `[\n${lines.join(",\n")}\n]`);
+      return `${t === 0 ? "[\n" : ""}${JSON.stringify(row)}${t === time.length - 1 ? "\n]" : ","}`;
+    });
     return;
   }
   if (format === "csv") {
-    const lines = [["timestamp", ...names].join(",")];
-    for (let t = 0; t < time.length; t++) {
-      lines.push([timestampText(time[t]), ...names.map((name) => cell(name, t) ?? "")].join(","));
-    }
-    printData(lines.join("\n"));
+    printData(["timestamp", ...names].join(","));
+    printRows(time.length, (t) =>
+      [timestampText(time[t]), ...names.map((name) => cell(name, t) ?? "")].join(","),
+    );
     return;
   }
   const rows = [["timestamp", ...names]];
@@ -132,6 +130,19 @@ export function printColumns(
     ]);
   }
   printData(alignRows(rows));
+}
+
+/**
+ * Prints a line per row, many at a time: a million rows of fifty numbers are longer than the longest string. Bytes, since
+ * texts that wait for a slow pipe are copied together in one piece, which fails beyond 2 GB.
+ */
+function printRows(rows: number, line: (t: number) => string): void {
+  const most = 1000;
+  for (let from = 0; from < rows; from += most) {
+    const lines: string[] = [];
+    for (let t = from; t < Math.min(rows, from + most); t++) lines.push(line(t));
+    if (!outputLost) process.stdout.write(Buffer.from(`${lines.join("\n")}\n`));
+  }
 }
 
 /** Rows of texts as an aligned table; the first column left, the others right. */
