@@ -1,6 +1,5 @@
 import {
   parameterCount,
-  WeightShapesError,
   type Engine,
   type Network,
   type NetworkSpec,
@@ -59,7 +58,7 @@ export class MLPTradingModel {
    * @throws WeightShapesError when the weights are those of another network
    */
   open(engine: Engine): Network {
-    if (this.weights === null) throw new WeightShapesError(this.description, "that was never trained");
+    if (this.weights === null) throw new Error("a model without weights cannot be opened");
     const network = engine.createNetwork(
       {
         ...this.#shape(),

@@ -96,7 +96,9 @@ export class Mlp {
     let x = input;
     this.layers.forEach(({ inputs, outputs, weight, bias }, l) => {
       const { output, slope } = this.#values[l];
-      for (let i = 0; i < rows; i++) output.set(bias, i * outputs);
+      inWorkBlocks(rows * outputs, 1, token, (from, to) => {
+        for (let i = from; i < to; i++) output[i] = bias[i % outputs];
+      });
       const xs = { data: x, rowStep: inputs, step: 1 };
       const ws = { data: weight, rowStep: inputs, step: 1 };
       addProduct(output, rows, outputs, inputs, xs, ws, token);
@@ -143,7 +145,7 @@ export class Mlp {
         }
       });
       if (below === null) return;
-      below.delta.fill(0, 0, rows * inputs);
+      inWorkBlocks(rows * inputs, 1, token, (from, to) => below.delta.fill(0, from, to));
       const deltaRows = { data: delta, rowStep: outputs, step: 1 };
       const weightColumns = { data: weight, rowStep: 1, step: inputs };
       addProduct(below.delta, rows, inputs, outputs, deltaRows, weightColumns, token);
