@@ -227,6 +227,9 @@ describe("outliers", () => {
         (list) => {
           const values = Float64Array.from(list);
           const scores = robustScores(values);
+          expect(robustScores(values, 1.5)).toEqual(
+            scores.map((score) => (Math.abs(score) > 1.5 ? score : 0)),
+          );
           const middle = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1];
           for (let i = 0; i < values.length; i++) {
             const around = [...values.subarray(Math.max(0, i - 50), i + 51)];
