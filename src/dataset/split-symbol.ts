@@ -1,7 +1,7 @@
 import { inBlocks, neverCancelled, type CancellationToken } from "../core/index.js";
 import { firstAtOrAfter, type DateRange } from "../data/index.js";
 import { noLabel, type Labels } from "../labels/index.js";
-import { partAt, parts, type Boundaries, type Part } from "./split.js";
+import { parts, type Boundaries, type Part } from "./split.js";
 
 /** Rows dropped before joining, by cause. */
 export interface Dropped {
@@ -52,15 +52,50 @@ export interface SymbolRows {
 
 type Counts = Record<DropCause, number>;
 
-function droppedOf(counts: Counts): Dropped {
-  const { undefined_feature, ...usual } = counts;
+const noCounts = (): Counts => ({ warm_up: 0, no_label: 0, purged: 0, embargoed: 0, undefined_feature: 0 });
+
+function droppedOf({ undefined_feature, ...usual }: Counts): Dropped {
   return undefined_feature === 0 ? usual : { ...usual, undefined_feature };
 }
 
-/** The last time at which a label of this part may have become known, exclusive: the start of the next part that has bars. */
-function knownBefore(part: Part, { start }: Boundaries): number {
+/** The first time of the next part that has bars: labels of this part's samples must be known before it. */
+function nextStart(part: Part, { start }: Boundaries): number {
   if (part === "test") return Infinity;
   return part === "train" ? start.validation : start.test;
+}
+
+/** One part of one symbol: rows kept and dropped. */
+interface PartRows {
+  readonly bars: number;
+  readonly kept: Uint32Array;
+  readonly counts: Counts;
+}
+
+/** Keeps or drops the rows [from, to) of a part; `end` is the first row after the range. */
+function splitPart(
+  { time, complete, warmUp, labels, boundaries }: SymbolRows,
+  part: Part,
+  [from, to, end]: readonly [number, number, number],
+  token: CancellationToken,
+): PartRows {
+  const { classes, knownAt } = labels;
+  const knownBefore = nextStart(part, boundaries);
+  const embargoEnd = boundaries.embargoEnd[part];
+  const bars = Math.max(0, to - from);
+  const kept = new Uint32Array(bars);
+  const counts = noCounts();
+  let rows = 0;
+  inBlocks(bars, token, (blockFrom, blockTo) => {
+    for (let t = from + blockFrom; t < from + blockTo; t++) {
+      if (t < warmUp) counts.warm_up++;
+      else if (complete[t] === 0) counts.undefined_feature++;
+      else if (t >= classes.length || classes[t] === noLabel || knownAt[t] >= end) counts.no_label++;
+      else if (time[t] < embargoEnd) counts.embargoed++;
+      else if (time[knownAt[t]] >= knownBefore) counts.purged++;
+      else kept[rows++] = t;
+    }
+  });
+  return { bars, kept: kept.subarray(0, rows), counts };
 }
 
 /**
@@ -73,51 +108,27 @@ function knownBefore(part: Part, { start }: Boundaries): number {
  * @throws CancelledError
  */
 export function splitSymbol(rows: SymbolRows, token: CancellationToken = neverCancelled): SymbolSplit {
-  const { symbol, time, range, complete, warmUp, labels, boundaries } = rows;
+  const { symbol, time, range, boundaries } = rows;
   const from = firstAtOrAfter(time, range.from);
-  const to = firstAtOrAfter(time, range.to);
-  const noCounts = (): Counts => ({ warm_up: 0, no_label: 0, purged: 0, embargoed: 0, undefined_feature: 0 });
-  const counts = { train: noCounts(), validation: noCounts(), test: noCounts() };
-  const bars = { train: 0, validation: 0, test: 0 };
-  const kept = { train: 0, validation: 0, test: 0 };
-  const indices = {} as Record<Part, Uint32Array>;
-  for (const part of parts) {
-    // The parts are stretches of time, so each one's rows fit between its first bar and that of the next.
-    const first = Math.max(from, firstAtOrAfter(time, boundaries.start[part]));
-    const end = part === "test" ? to : Math.min(to, firstAtOrAfter(time, knownBefore(part, boundaries)));
-    indices[part] = new Uint32Array(Math.max(0, end - first));
-  }
-
-  const causeOf = (t: number, part: Part): DropCause | null => {
-    if (t < warmUp) return "warm_up";
-    if (complete[t] === 0) return "undefined_feature";
-    const known = t < labels.classes.length && labels.classes[t] !== noLabel ? labels.knownAt[t] : to;
-    if (known >= to) return "no_label";
-    if (time[t] < boundaries.embargoEnd[part]) return "embargoed";
-    return time[known] >= knownBefore(part, boundaries) ? "purged" : null;
-  };
-  inBlocks(to - from, token, (blockFrom, blockTo) => {
-    for (let t = from + blockFrom; t < from + blockTo; t++) {
-      const part = partAt(time[t], boundaries);
-      bars[part]++;
-      const cause = causeOf(t, part);
-      if (cause === null) indices[part][kept[part]++] = t;
-      else counts[part][cause]++;
-    }
-  });
-
+  const end = Math.max(from, firstAtOrAfter(time, range.to));
+  // Parts are stretches of time, so each one's rows lie between its first time and that of the next.
+  const within = (when: number): number => Math.min(end, Math.max(from, firstAtOrAfter(time, when)));
+  const starts = [from, within(boundaries.start.validation), within(boundaries.start.test), end];
+  const [train, validation, test] = parts.map((part, p) =>
+    splitPart(rows, part, [starts[p], starts[p + 1], end], token),
+  );
   const total = noCounts();
-  for (const part of parts) {
-    for (const cause of Object.keys(total) as DropCause[]) total[cause] += counts[part][cause];
+  for (const { counts } of [train, validation, test]) {
+    for (const cause of Object.keys(total) as DropCause[]) total[cause] += counts[cause];
   }
-  const inPart = (part: Part) => ({ bars: bars[part], dropped: droppedOf(counts[part]) });
+  const summaryOf = ({ bars, counts }: PartRows) => ({ bars, dropped: droppedOf(counts) });
   return {
     symbol,
-    bars: Math.max(0, to - from),
-    train: indices.train.subarray(0, kept.train),
-    validation: indices.validation.subarray(0, kept.validation),
-    test: indices.test.subarray(0, kept.test),
+    bars: end - from,
+    train: train.kept,
+    validation: validation.kept,
+    test: test.kept,
     dropped: droppedOf(total),
-    byPart: { train: inPart("train"), validation: inPart("validation"), test: inPart("test") },
+    byPart: { train: summaryOf(train), validation: summaryOf(validation), test: summaryOf(test) },
   };
 }

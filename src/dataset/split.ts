@@ -54,13 +54,22 @@ export interface Boundaries {
 function mergeSorted(a: Float64Array, b: Float64Array, token: CancellationToken): Float64Array {
   const out = new Float64Array(a.length + b.length);
   let end = 0;
-  for (let i = 0, j = 0; i < a.length || j < b.length; end++) {
-    if (end % rowsPerCheck === 0) throwIfCancelled(token);
-    const next = j === b.length || a[i] <= b[j] ? a[i] : b[j];
-    out[end] = next;
-    if (a[i] === next) i++;
-    if (b[j] === next) j++;
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    throwIfCancelled(token);
+    const blockEnd = end + rowsPerCheck;
+    while (end < blockEnd && i < a.length && j < b.length) {
+      const x = a[i];
+      const y = b[j];
+      out[end++] = x <= y ? x : y;
+      if (x <= y) i++;
+      if (y <= x) j++;
+    }
   }
+  const rest = i < a.length ? a.subarray(i) : b.subarray(j);
+  out.set(rest, end);
+  end += rest.length;
   return out.subarray(0, end);
 }
 
@@ -108,10 +117,4 @@ export function sharedBoundaries(
       test: at(test + split.embargo),
     },
   };
-}
-
-/** The part in which a time of the range lies. */
-export function partAt(time: number, { start }: Boundaries): Part {
-  if (time >= start.test) return "test";
-  return time >= start.validation ? "validation" : "train";
 }

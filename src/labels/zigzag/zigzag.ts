@@ -36,10 +36,6 @@ export function zigzagSegments(
   const { classes, knownAt } = emptyLabels(n);
   const pivots = new Int8Array(n);
   if (n === 0) return { classes, knownAt, pivots };
-  const settle = (from: number, to: number, rising: boolean, known: number): void => {
-    classes.fill(rising ? BUY : SELL, from, to);
-    knownAt.fill(known, from, to);
-  };
   classes[0] = HOLD;
   knownAt[0] = 0;
   let extreme = 0;
@@ -47,20 +43,24 @@ export function zigzagSegments(
   for (let t = 1; t < n; t++) {
     if (t % rowsPerCheck === 0) throwIfCancelled(token);
     const change = (price[t] - price[extreme]) / price[extreme];
+    let behind = extreme; // first of the bars up to t whose leg this bar settles
     if (direction === 0) {
       if (Math.abs(change) < threshold) continue;
-      direction = Math.sign(change);
+      direction = change > 0 ? 1 : -1;
       pivots[0] = -direction;
-      settle(1, t, direction > 0, t);
-    } else if (change * direction > 0) {
-      settle(extreme, t, direction > 0, t);
+      behind = 1;
     } else if (change * direction <= -threshold) {
       classes[extreme] = HOLD;
       knownAt[extreme] = t;
       pivots[extreme] = direction;
       direction = -direction;
-      settle(extreme + 1, t, direction > 0, t);
-    } else continue;
+      behind = extreme + 1;
+    } else if (change * direction <= 0) continue;
+    const leg = direction > 0 ? BUY : SELL;
+    for (let s = behind; s < t; s++) {
+      classes[s] = leg;
+      knownAt[s] = t;
+    }
     extreme = t;
   }
   return { classes, knownAt, pivots };
