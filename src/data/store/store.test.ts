@@ -18,7 +18,7 @@ import { rounds } from "../../../test/rounds.js";
 import { CancelledError, createCancellation } from "../../core/index.js";
 import type { Bars } from "../bars.js";
 import { mergeBars } from "./merge.js";
-import { rowGroupRows } from "./parquet.js";
+import { rowGroupRows } from "./parquet-write.js";
 import { BarStore } from "./store.js";
 
 let folder: string;
