@@ -1,4 +1,4 @@
 export * from "./align.js";
-export * from "./join.js";
+export { longestAgeMs, TimeframesApartError } from "./join.js";
 export * from "./prepare.js";
 export * from "./table.js";

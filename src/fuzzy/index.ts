@@ -1,7 +1,7 @@
 export * from "./bell/bell.js";
 export * from "./compute.js";
-export * from "./coverage.js";
-export * from "./define.js";
+export { coverageWarnings, noDegree, type InputCoverage, type ValueRange } from "./coverage.js";
+export type { MembershipType, ParameterProblem } from "./define.js";
 export * from "./gaussian/gaussian.js";
 export * from "./membership.js";
 export * from "./sigmoid/sigmoid.js";
