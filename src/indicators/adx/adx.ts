@@ -2,45 +2,50 @@ import { z } from "zod";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { wilderMean } from "../kernels/smoothing.js";
+import { trueRange } from "../kernels/true-range.js";
 
-/** The two directional indicators, [n] each. */
-export interface DirectionalIndicators {
+/** Wilder's directional lines, 0..100, [n] each. */
+export interface DirectionalMovement {
+  readonly adx: Float64Array;
   readonly plus: Float64Array;
   readonly minus: Float64Array;
 }
 
 /**
- * Wilder's directional indicators, 0..100: smoothed directional movement up and down as a share of the smoothed true range, whose
- * first values are the means of bars 1..`period` (bar 0 has no predecessor). 0 while nothing has moved. NaN before index `period`.
+ * Directional movement: smoothed movement up and down as a share of the smoothed true range, and the smoothed imbalance of the two.
+ *
+ * The first shares, at index `period`, rest on the means of bars 1..`period` (bar 0 has no predecessor), the first ADX, at `2 period - 1`,
+ * on the mean of the first `period` imbalances. 0 while nothing has moved; NaN before.
  *
  * @see Wilder, New Concepts in Technical Trading Systems (1978), section IV
  */
-export function directionalIndicators({ high, low, close }: Bars, period: number): DirectionalIndicators {
+export function directionalMovement({ high, low, close }: Bars, period: number): DirectionalMovement {
   const n = close.length;
   const plus = columnAfter(n, period);
   const minus = columnAfter(n, period);
+  const adx = columnAfter(n, 2 * period - 1);
+  const alpha = 1 / period;
   let range = 0;
   let rise = 0;
   let fall = 0;
+  let imbalance = 0;
   for (let t = 1; t < n; t++) {
-    const before = close[t - 1];
-    const trueRange = (high[t] > before ? high[t] : before) - (low[t] < before ? low[t] : before);
     const up = high[t] - high[t - 1];
     const down = low[t - 1] - low[t];
-    const movementUp = up > down && up > 0 ? up : 0;
-    const movementDown = down > up && down > 0 ? down : 0;
-    const share = t < period ? 1 / t : 1 / period; // a running mean until bar `period`, then Wilder's
-    range += share * (trueRange - range);
-    rise += share * (movementUp - rise);
-    fall += share * (movementDown - fall);
-    if (t >= period) {
-      const scale = range > 0 ? 100 / range : 0;
-      plus[t] = rise * scale;
-      minus[t] = fall * scale;
-    }
+    const weight = t < period ? 1 / t : alpha; // running means until bar `period`, then Wilder's
+    range += weight * (trueRange(high[t], low[t], close[t - 1]) - range);
+    rise += weight * (Number(up > down) * Number(up > 0) * up - rise);
+    fall += weight * (Number(down > up) * Number(down > 0) * down - fall);
+    if (t < period) continue;
+    const scale = range > 0 ? 100 / range : 0;
+    plus[t] = rise * scale;
+    minus[t] = fall * scale;
+    const moved = rise + fall;
+    const dx = moved > 0 ? 100 * (Math.abs(rise - fall) / moved) : 0;
+    imbalance += (t < 2 * period - 1 ? 1 / (t - period + 1) : alpha) * (dx - imbalance);
+    if (t >= 2 * period - 1) adx[t] = imbalance;
   }
-  return { plus, minus };
+  return { adx, plus, minus };
 }
 
 /** Wilder's average directional index. */
@@ -57,12 +62,7 @@ export const adxIndicator = defineIndicator({
   needsVolume: () => false,
   warmup: ({ period }) => ({ adx: 2 * period - 1, plus_di: period, minus_di: period }),
   compute: (bars, { period }) => {
-    const { plus, minus } = directionalIndicators(bars, period);
-    const dx = new Float64Array(plus.length);
-    for (let t = period; t < dx.length; t++) {
-      const sum = plus[t] + minus[t];
-      dx[t] = sum > 0 ? 100 * (Math.abs(plus[t] - minus[t]) / sum) : 0;
-    }
-    return { adx: wilderMean(dx, period, period), plus_di: plus, minus_di: minus };
+    const { adx, plus, minus } = directionalMovement(bars, period);
+    return { adx, plus_di: plus, minus_di: minus };
   },
 });

@@ -13,24 +13,31 @@ function barsSinceExtreme(x: Float64Array, period: number, sign: 1 | -1): Float6
   const window = period + 1;
   const out = columnAfter(n, period);
   if (window > n) return out;
-  const suffix = new Int32Array(window + 1);
+  const suffixAt = new Int32Array(window + 1);
+  const suffix = new Float64Array(window + 1).fill(-Infinity);
   for (let start = 0; start < n; start += window) {
     const length = Math.min(window, n - start);
-    let head = start;
+    let head = -Infinity;
+    let headAt = start;
     for (let i = 0; i < length; i++) {
       const t = start + i;
-      if (sign * x[t] >= sign * x[head]) head = t;
-      if (i === window - 1) out[t] = t - head;
-      else if (start > 0) {
-        const tail = suffix[i + 1];
-        out[t] = t - (sign * x[head] >= sign * x[tail] ? head : tail);
+      const value = sign * x[t];
+      if (value >= head) {
+        head = value;
+        headAt = t;
       }
+      if (start > 0 || i === window - 1) out[t] = t - (head >= suffix[i + 1] ? headAt : suffixAt[i + 1]);
     }
-    if (length < window) break;
-    let tail = start + window - 1;
-    for (let i = window - 1; i > 0; i--) {
-      if (sign * x[start + i] > sign * x[tail]) tail = start + i;
+    let tail = -Infinity;
+    let tailAt = 0;
+    for (let i = length - 1; i > 0; i--) {
+      const value = sign * x[start + i];
+      if (value > tail) {
+        tail = value;
+        tailAt = start + i;
+      }
       suffix[i] = tail;
+      suffixAt[i] = tailAt;
     }
   }
   return out;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
-import { wilderMean } from "../kernels/smoothing.js";
+import { columnAfter } from "../kernels/columns.js";
 import { trueRange } from "../kernels/true-range.js";
 
 /**
@@ -11,8 +11,17 @@ import { trueRange } from "../kernels/true-range.js";
  *   high - low; TA-Lib leaves that bar out and so begins one bar later)
  * @see Wilder, New Concepts in Technical Trading Systems (1978), section III
  */
-export function atr(bars: Bars, period: number): Float64Array {
-  return wilderMean(trueRange(bars), period);
+export function atr({ high, low, close }: Bars, period: number): Float64Array {
+  const n = close.length;
+  const out = columnAfter(n, period - 1);
+  let mean = 0;
+  const alpha = 1 / period;
+  for (let t = 0; t < n; t++) {
+    const range = t === 0 ? high[0] - low[0] : trueRange(high[t], low[t], close[t - 1]);
+    mean += (t < period ? 1 / (t + 1) : alpha) * (range - mean); // a running mean until bar period - 1, then Wilder's
+    if (t >= period - 1) out[t] = mean;
+  }
+  return out;
 }
 
 /** Wilder's average true range. */

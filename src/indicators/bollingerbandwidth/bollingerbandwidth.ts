@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { bollingerBands } from "../bollingerbands/bollingerbands.js";
 import { defineIndicator } from "../define.js";
+import { slidingDeviation } from "../kernels/sliding-deviation.js";
+import { slidingMean } from "../kernels/sliding-sum.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
 
 /** Width of Bollinger's bands. */
@@ -20,10 +21,13 @@ export const bollingerBandWidthIndicator = defineIndicator({
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ bollingerbandwidth: period - 1 }),
   compute: (bars, { period, multiplier, source }) => {
-    const { upper, middle, lower } = bollingerBands(sourceColumn(bars, source), period, multiplier);
-    for (let t = 0; t < upper.length; t++) {
-      upper[t] = middle[t] === 0 ? NaN : (upper[t] - lower[t]) / middle[t];
+    const x = sourceColumn(bars, source);
+    const middle = slidingMean(x, period);
+    const width = slidingDeviation(x, period);
+    for (let t = 0; t < width.length; t++) {
+      const reach = multiplier * width[t];
+      width[t] = middle[t] === 0 ? NaN : (middle[t] + reach - (middle[t] - reach)) / middle[t];
     }
-    return { bollingerbandwidth: upper };
+    return { bollingerbandwidth: width };
   },
 });

@@ -6,17 +6,11 @@ import { defineIndicator } from "../define.js";
 import { exponentialMean } from "../kernels/smoothing.js";
 
 /**
- * Keltner channels as Linda Raschke uses them: an exponential mean of `x`, and `multiplier` average true ranges above and below
+ * Keltner channels as Linda Raschke uses them: an exponential mean of the close, and `multiplier` average true ranges above and below
  * it. The middle is NaN before index `period - 1`, the lines around it until the average true range exists too.
  */
-export function keltnerChannels(
-  bars: Bars,
-  x: Float64Array,
-  period: number,
-  atrPeriod: number,
-  multiplier: number,
-): Bands {
-  const middle = exponentialMean(x, period);
+export function keltnerChannels(bars: Bars, period: number, atrPeriod: number, multiplier: number): Bands {
+  const middle = exponentialMean(bars.close, period);
   const upper = atr(bars, atrPeriod);
   const lower = new Float64Array(middle.length);
   for (let t = 0; t < middle.length; t++) {
@@ -48,6 +42,6 @@ export const keltnerChannelsIndicator = defineIndicator({
     return { upper: bands, middle: period - 1, lower: bands };
   },
   compute: (bars, { period, atr_period, multiplier }) => ({
-    ...keltnerChannels(bars, bars.close, period, atr_period, multiplier),
+    ...keltnerChannels(bars, period, atr_period, multiplier),
   }),
 });

@@ -13,6 +13,16 @@ import { columnAfter } from "./columns.js";
  * @param from   index of the first value
  */
 export function slidingSum(x: Float64Array, period: number, from = 0): Float64Array {
+  return slidingSumOver(x, period, from, 1);
+}
+
+/** Mean of the last `period` values; NaN before index `from + period - 1`. See `slidingSum`. */
+export function slidingMean(x: Float64Array, period: number, from = 0): Float64Array {
+  return slidingSumOver(x, period, from, period);
+}
+
+/** Sliding sums, each divided by `divisor`. */
+function slidingSumOver(x: Float64Array, period: number, from: number, divisor: number): Float64Array {
   const n = x.length;
   const first = from + period - 1;
   const out = columnAfter(n, first);
@@ -20,7 +30,7 @@ export function slidingSum(x: Float64Array, period: number, from = 0): Float64Ar
 
   let sum = 0;
   for (let t = from; t <= first; t++) sum += x[t];
-  out[first] = sum;
+  out[first] = sum / divisor;
 
   const suffix = new Float64Array(period + 1); // suffix[i]: sum of the block before from its i-th value to its end
   for (let start = from + period; start < n; start += period) {
@@ -30,15 +40,8 @@ export function slidingSum(x: Float64Array, period: number, from = 0): Float64Ar
     let head = 0;
     for (let i = 0; i < length; i++) {
       head += x[start + i];
-      out[start + i] = suffix[i + 1] + head;
+      out[start + i] = (suffix[i + 1] + head) / divisor;
     }
   }
-  return out;
-}
-
-/** Mean of the last `period` values; NaN before index `from + period - 1`. See `slidingSum`. */
-export function slidingMean(x: Float64Array, period: number, from = 0): Float64Array {
-  const out = slidingSum(x, period, from);
-  for (let t = from + period - 1; t < out.length; t++) out[t] /= period;
   return out;
 }

@@ -17,8 +17,8 @@ export function mfi(bars: Bars, period: number): Float64Array {
   const falling = new Float64Array(n);
   for (let t = 1; t < n; t++) {
     const flow = price[t] * bars.volume[t];
-    if (price[t] > price[t - 1]) rising[t] = flow;
-    else if (price[t] < price[t - 1]) falling[t] = flow;
+    rising[t] = Number(price[t] > price[t - 1]) * flow;
+    falling[t] = Number(price[t] < price[t - 1]) * flow;
   }
   const out = slidingSum(rising, period, 1);
   const fallen = slidingSum(falling, period, 1);

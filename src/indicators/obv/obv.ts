@@ -17,8 +17,8 @@ export const obvIndicator = defineIndicator({
   compute: ({ close, volume }) => {
     const signed = new Float64Array(close.length);
     for (let t = 1; t < signed.length; t++) {
-      if (close[t] > close[t - 1]) signed[t] = volume[t];
-      else if (close[t] < close[t - 1]) signed[t] = -volume[t];
+      const change = close[t] - close[t - 1];
+      signed[t] = (Number(change > 0) - Number(change < 0)) * volume[t]; // arithmetic, as branches would be guessed wrong
     }
     return { obv: cumulativeSum(signed) };
   },

@@ -30,8 +30,9 @@ export function parabolicSar({ high, low }: Bars, { initial, step, max }: Accele
   let factor = initial;
   for (let t = 1; t < n; t++) {
     // Bar 0 lies before the trade, so at bar 1 only bar 1 limits the stop.
-    const highest = Math.max(high[t], high[Math.max(1, t - 1)]);
-    const lowest = Math.min(low[t], low[Math.max(1, t - 1)]);
+    const last = t > 1 ? t - 1 : 1;
+    const highest = high[t] > high[last] ? high[t] : high[last];
+    const lowest = low[t] < low[last] ? low[t] : low[last];
     const touched = long ? low[t] <= stop : high[t] >= stop;
     if (touched) {
       out[t] = long ? Math.max(extreme, highest) : Math.min(extreme, lowest);

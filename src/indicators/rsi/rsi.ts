@@ -20,8 +20,9 @@ export function rsi(x: Float64Array, period: number): Float64Array {
   let fall = 0;
   for (let t = 1; t <= period; t++) {
     const change = x[t] - x[t - 1];
-    if (change > 0) rise += change;
-    else fall -= change;
+    const size = Math.abs(change);
+    rise += (size + change) / 2; // the change where it is a rise, else 0: exact, and no branch to guess wrong
+    fall += (size - change) / 2;
   }
   rise /= period;
   fall /= period;
@@ -29,8 +30,9 @@ export function rsi(x: Float64Array, period: number): Float64Array {
   const alpha = 1 / period;
   for (let t = period + 1; t < n; t++) {
     const change = x[t] - x[t - 1];
-    rise += alpha * ((change > 0 ? change : 0) - rise);
-    fall += alpha * ((change < 0 ? -change : 0) - fall);
+    const size = Math.abs(change);
+    rise += alpha * ((size + change) / 2 - rise);
+    fall += alpha * ((size - change) / 2 - fall);
     out[t] = rise + fall > 0 ? 100 * (rise / (rise + fall)) : 50;
   }
   return out;

@@ -38,13 +38,14 @@ export const rviIndicator = defineIndicator({
     const n = close.length;
     const body = new Float64Array(n);
     const range = new Float64Array(n);
-    for (let t = 0; t < n; t++) {
-      body[t] = close[t] - open[t];
-      range[t] = high[t] - low[t];
+    for (let t = weighted - 1; t < n; t++) {
+      const [a, b, c] = [t - 1, t - 2, t - 3];
+      body[t] = close[t] - open[t] + 2 * (close[a] - open[a] + close[b] - open[b]) + close[c] - open[c];
+      range[t] = high[t] - low[t] + 2 * (high[a] - low[a] + high[b] - low[b]) + high[c] - low[c];
     }
+    const rvi = slidingSum(body, period, weighted - 1);
+    const reach = slidingSum(range, period, weighted - 1);
     const first = weighted + period - 2;
-    const rvi = slidingSum(symmetricMean(body, weighted, 0), period, weighted - 1);
-    const reach = slidingSum(symmetricMean(range, weighted, 0), period, weighted - 1);
     for (let t = first; t < n; t++) rvi[t] = reach[t] > 0 ? rvi[t] / reach[t] : 0;
     return { rvi, signal: symmetricMean(rvi, signal_period, first) };
   },

@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { bollingerBands } from "../bollingerbands/bollingerbands.js";
 import { defineIndicator } from "../define.js";
-import { keltnerChannels } from "../keltnerchannels/keltnerchannels.js";
+import { atr } from "../atr/atr.js";
+import { slidingDeviation } from "../kernels/sliding-deviation.js";
+import { slidingMean } from "../kernels/sliding-sum.js";
+import { exponentialMean } from "../kernels/smoothing.js";
 import { sourceColumn } from "../kernels/source.js";
 import { priceColumns } from "../../data/index.js";
 
@@ -31,14 +33,19 @@ export const squeezeIntensityIndicator = defineIndicator({
   }),
   compute: (bars, { bb_period, bb_multiplier, kc_period, kc_multiplier, source }) => {
     const x = sourceColumn(bars, source);
-    const inner = bollingerBands(x, bb_period, bb_multiplier);
-    const outer = keltnerChannels(bars, x, kc_period, atrPeriod, kc_multiplier);
-    const out = inner.middle;
+    const inner = slidingMean(x, bb_period);
+    const deviation = slidingDeviation(x, bb_period);
+    const outer = exponentialMean(x, kc_period);
+    const out = atr(bars, atrPeriod);
     for (let t = 0; t < out.length; t++) {
-      const above = outer.upper[t] - inner.upper[t];
-      const below = inner.lower[t] - outer.lower[t];
+      const reach = kc_multiplier * out[t];
+      const spread = bb_multiplier * deviation[t];
+      const upper = outer[t] + reach;
+      const lower = outer[t] - reach;
+      const above = upper - (inner[t] + spread);
+      const below = inner[t] - spread - lower;
       const free = above < below ? above : below;
-      out[t] = free <= 0 ? 0 : free / (outer.upper[t] - outer.lower[t]);
+      out[t] = free <= 0 ? 0 : free / (upper - lower);
     }
     return { squeezeintensity: out };
   },

@@ -2,7 +2,6 @@ import { z } from "zod";
 import { defineIndicator } from "../define.js";
 import { cumulativeSum } from "../kernels/cumulative-sum.js";
 import { slidingSum } from "../kernels/sliding-sum.js";
-import { typicalPrice } from "../kernels/source.js";
 
 /** Mean price weighted with volume. */
 export const vwapIndicator = defineIndicator({
@@ -21,13 +20,15 @@ export const vwapIndicator = defineIndicator({
   needsVolume: () => true,
   warmup: ({ period }) => ({ vwap: Math.max(0, period - 1) }),
   compute: (bars, { period, use_typical_price }) => {
-    const price = use_typical_price ? typicalPrice(bars) : bars.close;
-    const value = new Float64Array(price.length);
-    for (let t = 0; t < value.length; t++) value[t] = price[t] * bars.volume[t];
+    const { high, low, close, volume } = bars;
+    const value = new Float64Array(close.length);
+    for (let t = 0; t < value.length; t++) {
+      value[t] = (use_typical_price ? (high[t] + low[t] + close[t]) / 3 : close[t]) * volume[t];
+    }
     const sum = (x: Float64Array) => (period === 0 ? cumulativeSum(x) : slidingSum(x, period));
     const vwap = sum(value);
-    const volume = sum(bars.volume);
-    for (let t = 0; t < vwap.length; t++) vwap[t] = volume[t] > 0 ? vwap[t] / volume[t] : NaN;
+    const traded = sum(volume);
+    for (let t = 0; t < vwap.length; t++) vwap[t] = traded[t] > 0 ? vwap[t] / traded[t] : NaN;
     return { vwap };
   },
 });
