@@ -71,15 +71,9 @@ export function alignTimeframes(
         : joinOnClose(base, (baseClose ??= cancellableCloseTimes(base, token)), part.bars, token);
     if (join !== null) warnings.push(...join.warnings);
     for (const { name, column } of part.memberships.columns) {
-      // `lookback` NaNs in front, so that every lag is a view that begins k values earlier: no copies.
-      const values = new Float64Array(lookback + n);
-      values.fill(NaN, 0, lookback);
-      inBlocks(n, token, (from, to) => {
-        if (join === null) values.set(column.subarray(from, to), lookback + from);
-        else gather(column, join.index, from, to, values, lookback);
-      });
       names.push(`${timeframe}_${name}`);
-      padded.push(values);
+      // Without lags the base timeframe's own columns serve as they are.
+      padded.push(join === null && lookback === 0 ? column : lagged(column, join?.index, n, lookback, token));
     }
   }
   const current = names.length;
@@ -93,14 +87,22 @@ export function alignTimeframes(
   return { names, time: base.time, rows: n, columns, warnings };
 }
 
-/** out[offset + t] = column[index[t]] for t in [from, to), NaN where the index is -1. */
-function gather(
+/**
+ * A column by base bars with `lookback` NaNs in front, so that each lag is a view that begins k values earlier: no copies.
+ *
+ * @param index  row of `column` for each base bar, -1 for none; undefined where they are the base bars themselves
+ */
+function lagged(
   column: Float64Array,
-  index: Int32Array,
-  from: number,
-  to: number,
-  out: Float64Array,
-  offset: number,
-): void {
-  for (let t = from; t < to; t++) out[offset + t] = index[t] < 0 ? NaN : column[index[t]];
+  index: Int32Array | undefined,
+  n: number,
+  lookback: number,
+  token: CancellationToken,
+): Float64Array {
+  const values = new Float64Array(lookback + n).fill(NaN, 0, lookback);
+  inBlocks(n, token, (from, to) => {
+    if (index === undefined) values.set(column.subarray(from, to), lookback + from);
+    else for (let t = from; t < to; t++) values[lookback + t] = index[t] < 0 ? NaN : column[index[t]];
+  });
+  return values;
 }
