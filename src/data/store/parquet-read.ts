@@ -1,10 +1,9 @@
-import { createHash, type Hash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { parquetMetadataAsync, parquetRead, type AsyncBuffer, type FileMetaData } from "hyparquet";
 import { codeOf, KnownError, messageOf, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import type { Bars, SeriesMeta } from "../bars.js";
 import type { Timeframe } from "../timeframes.js";
-import { bytesOf, metaKey, priceAndVolume, type StoredRecord } from "./parquet-write.js";
+import { bytesOf, hashRecord, metaKey, priceAndVolume, type StoredRecord } from "./parquet-write.js";
 import { DamagedSeriesError } from "./symbols.js";
 
 const timeNames = ["time", "timestamp", "date"];
@@ -33,18 +32,16 @@ async function openFile(path: string): Promise<OpenFile> {
   };
 }
 
-function recordOf(metadata: FileMetaData): Partial<StoredRecord> {
+/** Our record, or null in a file of other software. */
+function recordOf(metadata: FileMetaData): StoredRecord | null {
   const text = metadata.key_value_metadata?.find(({ key }) => key === metaKey)?.value;
-  return text === undefined ? {} : (JSON.parse(text) as StoredRecord);
+  return text === undefined ? null : (JSON.parse(text) as StoredRecord);
 }
 
-function metaOf(record: Partial<StoredRecord>): SeriesMeta {
-  return {
-    source: record.source ?? "unknown",
-    adjustment: record.adjustment ?? "unknown",
-    currency: record.currency ?? null,
-    dayTimezone: record.dayTimezone ?? null,
-  };
+function metaOf(record: StoredRecord | null): SeriesMeta {
+  if (record === null) return { source: "unknown", adjustment: "unknown", currency: null, dayTimezone: null };
+  const { source, adjustment, currency, dayTimezone } = record;
+  return { source, adjustment, currency, dayTimezone };
 }
 
 /** Schema names of our six columns, whatever their case; files of other software call the time differently. */
@@ -82,8 +79,28 @@ function toMs(value: unknown, perMs: bigint, msPerUnit: number): number {
   return typeof value === "number" ? (value * msPerUnit) / Number(perMs) : NaN;
 }
 
-function hashChunk(hash: Hash, chunk: unknown): void {
-  if (chunk instanceof BigInt64Array || chunk instanceof Float64Array) hash.update(bytesOf(chunk));
+/** A function that turns the time column's values into epoch ms. */
+type ToNumber = (value: unknown) => number;
+
+function priceOf(value: unknown): number {
+  return value === null || value === undefined ? NaN : Number(value);
+}
+
+/** Copies a decoded page to its rows. */
+function fill(target: Float64Array, at: number, values: ArrayLike<unknown>, toNumber: ToNumber): void {
+  if (values instanceof Float64Array && toNumber === priceOf) {
+    target.set(values, at);
+    return;
+  }
+  for (let i = 0; i < values.length; i++) target[at + i] = toNumber(values[i]);
+}
+
+/** Rows of the file. @throws where the row groups do not add up to it, before anything is allocated by a wrong count */
+function countRows(metadata: FileMetaData): number {
+  const rows = Number(metadata.num_rows);
+  const inGroups = metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+  if (inGroups !== rows) throw new Error(`${inGroups} of ${rows} rows are there`);
+  return rows;
 }
 
 async function compressorsFor(metadata: FileMetaData): Promise<object> {
@@ -157,48 +174,36 @@ export function readParquet(
     const metadata = await parquetMetadataAsync(file);
     const names = columnNames(metadata);
     const record = recordOf(metadata);
+    if (record !== null && record.timeframe !== timeframe)
+      throw new Error(`it holds ${record.timeframe} bars`);
     const { perMs, msPerUnit } = takeTimeUnit(metadata, names.get("time") as string);
+    const timeOf: ToNumber = (value) => toMs(value, perMs, msPerUnit);
     const options = { file, metadata, ...(await compressorsFor(metadata)) };
-    const rows = Number(metadata.num_rows);
+    const rows = countRows(metadata);
     const columns = new Map([...names.keys()].map((column) => [column, new Float64Array(rows)]));
-    const hash = createHash("sha256");
+    const hash = record === null ? null : hashRecord(record);
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);
       for (const [column, name] of names) {
         throwIfCancelled(token);
-        const target = columns.get(column) as Float64Array;
-        const chunks: { columnData: ArrayLike<unknown>; rowStart: number }[] = [];
-        await parquetRead({
-          ...options,
-          columns: [name],
-          rowStart,
-          rowEnd,
-          onChunk: (chunk) => chunks.push(chunk),
-        });
-        let filled = 0;
-        for (const { columnData, rowStart: first } of chunks) {
-          hashChunk(hash, columnData);
-          filled += columnData.length;
-          if (column === "time") {
-            for (let i = 0; i < columnData.length; i++)
-              target[first + i] = toMs(columnData[i], perMs, msPerUnit);
-          } else if (columnData instanceof Float64Array) {
-            target.set(columnData, first);
-          } else {
-            for (let i = 0; i < columnData.length; i++) {
-              const value = columnData[i];
-              target[first + i] = value === null || value === undefined ? NaN : Number(value);
-            }
+        const pages: { columnData: ArrayLike<unknown>; rowStart: number }[] = [];
+        const onChunk = (page: (typeof pages)[number]): unknown => pages.push(page);
+        await parquetRead({ ...options, columns: [name], rowStart, rowEnd, onChunk });
+        const filled = pages.reduce((sum, page) => sum + page.columnData.length, 0);
+        if (filled !== rowEnd - rowStart) {
+          throw new Error(`column "${name}" has ${filled} values in a row group of ${rowEnd - rowStart}`);
+        }
+        for (const { columnData, rowStart: first } of pages) {
+          fill(columns.get(column) as Float64Array, first, columnData, column === "time" ? timeOf : priceOf);
+          if (columnData instanceof BigInt64Array || columnData instanceof Float64Array) {
+            hash?.update(bytesOf(columnData));
           }
         }
-        if (filled !== rowEnd - rowStart)
-          throw new Error(`column "${name}" has ${filled} values in a row group of ${rowEnd - rowStart}`);
       }
       rowStart = rowEnd;
     }
-    if (rowStart !== rows) throw new Error(`${rowStart} of ${rows} rows are there`);
-    if (record.sha256 !== undefined && hash.digest("hex") !== record.sha256) {
+    if (hash !== null && hash.digest("hex") !== record?.sha256) {
       throw new Error("its content does not match its SHA-256");
     }
     const column = (name: string): Float64Array => columns.get(name) as Float64Array;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import type { Bars, SeriesMeta } from "../bars.js";
 import type { Timeframe } from "../timeframes.js";
@@ -11,7 +11,7 @@ export const metaKey = "ktrdr";
 /** Columns beside `time`. */
 export const priceAndVolume = ["open", "high", "low", "close", "volume"] as const;
 
-/** The series' own record in the key-value metadata. `sha256` covers the column bytes, row group by row group. */
+/** The series' own record in the key-value metadata; `sha256` covers its other fields and all columns (`hashRecord`). */
 export interface StoredRecord extends SeriesMeta {
   readonly symbol: string;
   readonly timeframe: Timeframe;
@@ -23,8 +23,21 @@ export function bytesOf(values: Float64Array | BigInt64Array): Uint8Array {
   return new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
 }
 
-function hashColumns(time: BigInt64Array, bars: Bars): string {
-  const hash = createHash("sha256");
+/** The hash of a series, begun with its record; the columns follow, row group by row group, `time` first in each. */
+export function hashRecord({
+  symbol,
+  timeframe,
+  source,
+  adjustment,
+  currency,
+  dayTimezone,
+}: Omit<StoredRecord, "sha256">): Hash {
+  const record = JSON.stringify([symbol, timeframe, source, adjustment, currency, dayTimezone]);
+  return createHash("sha256").update(record);
+}
+
+function hashSeries(record: Omit<StoredRecord, "sha256">, time: BigInt64Array, bars: Bars): string {
+  const hash = hashRecord(record);
   for (let from = 0; from < time.length; from += rowGroupRows) {
     const to = Math.min(time.length, from + rowGroupRows);
     hash.update(bytesOf(time.subarray(from, to)));
@@ -40,12 +53,10 @@ function hashColumns(time: BigInt64Array, bars: Bars): string {
 export function encodeParquet(bars: Bars): Uint8Array {
   const time = new BigInt64Array(bars.time.length);
   for (let t = 0; t < time.length; t++) time[t] = BigInt(bars.time[t]);
-  const record: StoredRecord = {
-    ...bars.meta,
-    symbol: bars.symbol,
-    timeframe: bars.timeframe,
-    sha256: hashColumns(time, bars),
-  };
+  const { source, adjustment, currency, dayTimezone } = bars.meta;
+  const { symbol, timeframe } = bars;
+  const series = { symbol, timeframe, source, adjustment, currency, dayTimezone };
+  const record: StoredRecord = { ...series, sha256: hashSeries(series, time, bars) };
   return new Uint8Array(
     parquetWriteBuffer({
       schema: [
