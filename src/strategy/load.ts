@@ -1,53 +1,20 @@
-import { readFileSync, statSync } from "node:fs";
-import { codeOf, messageOf } from "../core/index.js";
 import { toArchitecture, toTrainingOptions } from "../training/index.js";
 import { checkTrainingData } from "./data-rules.js";
 import { matchFuzzyKeys } from "./fuzzy-keys.js";
-import { shown, StrategyFileError, type KeyPath, type Problem, type StrategyIssue } from "./issues.js";
+import { pathText, shown, StrategyFileError } from "./issues.js";
+import type { KeyPath, Problem, StrategyIssue } from "./issues.js";
 import { ignoredKeysAt, takeOutKeysWithoutEffect } from "./no-effect.js";
+import type { PlainMap } from "./plain.js";
+import { readText } from "./read-text.js";
 import { strategySchema, symbolsOf, timeframesOf } from "./schema.js";
 import type { Strategy } from "./strategy.js";
-import type { PlainMap } from "./plain.js";
+import { checkTraining } from "./training-rules.js";
 import { readYaml } from "./yaml-source.js";
-import { pathText } from "./issues.js";
 import { problemsOf } from "./zod-problems.js";
-
-/** A strategy is a page of text; a larger file is something else. */
-const largestFile = 1 << 20;
 
 /** Reads and checks a strategy file. @throws StrategyFileError with all errors of the file */
 export function loadStrategy(path: string): Strategy {
   return parseStrategy(readText(path), path);
-}
-
-function readText(path: string): string {
-  const refuse = (message: string, allowed: string | null = null): never => {
-    throw new StrategyFileError(path, path, [
-      { line: null, column: null, path: "", message, found: null, allowed, nearest: null },
-    ]);
-  };
-  let bytes: Buffer;
-  try {
-    const { size } = statSync(path);
-    if (size > largestFile) {
-      return refuse(`the file has ${size} bytes, which no strategy needs`, `up to ${largestFile} bytes`);
-    }
-    bytes = readFileSync(path);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "ENOENT") return refuse("there is no such file");
-    if (code === "EISDIR") return refuse("this is a folder", "a strategy file in it");
-    if (code === "EACCES" || code === "EPERM") return refuse("the file may not be read");
-    if (error instanceof StrategyFileError || code === undefined) throw error;
-    return refuse(`the file cannot be read: ${messageOf(error)}`);
-  }
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    if (!text.includes("\0")) return text;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-  }
-  return refuse("this is no text file", "YAML in UTF-8");
 }
 
 /**
@@ -105,7 +72,8 @@ function check(
   const fuzzyKeys = matchFuzzyKeys(reduced);
   const parsed = strategySchema.safeParse(reduced);
   const found = parsed.success ? [] : problemsOf(strategySchema, reduced, parsed.error.issues, ignoredKeysAt);
-  const problems = [...found, ...fuzzyKeys.problems, ...checkTrainingData(reduced)];
+  const training = checkTraining(reduced);
+  const problems = [...found, ...fuzzyKeys.problems, ...checkTrainingData(reduced), ...training.problems];
   if (!parsed.success || problems.length > 0 || yamlIssues.length > 0) return refuse(problems);
 
   const file = parsed.data;
@@ -142,7 +110,7 @@ function check(
       positionAwareness: file.decisions.position_awareness,
       minSignalSeparation: file.decisions.filters.min_signal_separation,
     },
-    notices: [...notices, ...fuzzyKeys.notices, ...label.notices],
+    notices: [...notices, ...fuzzyKeys.notices, ...training.notices, ...label.notices],
   };
 }
 

@@ -8,6 +8,7 @@ import { isPlainMap, valueAt, type PlainMap } from "./plain.js";
  */
 export const keysWithoutEffect: readonly { readonly path: string; readonly why: string }[] = [
   { path: "model.input_size", why: "the number of inputs follows from the fuzzy sets" },
+  { path: "model.symbol_embedding_dim", why: "nothing tells the network which symbol a sample is of" },
   {
     path: "model.architecture.output_activation",
     why: "the outputs are logits in training and softmax probabilities in prediction",
@@ -30,6 +31,10 @@ export const keysWithoutEffect: readonly { readonly path: string; readonly why: 
   { path: "model.training.estimated_duration_minutes", why: "the time left is measured" },
   { path: "model.training.analytics", why: "every run stores its history with the model" },
   { path: "training.method", why: "training is always supervised" },
+  {
+    path: "training.date_range",
+    why: "training_data.start_date and end_date, or --start-date and --end-date, say which bars are used",
+  },
   { path: "training.fitness_metrics", why: "the saved epoch is the one with the lowest validation loss" },
   { path: "risk_management", why: "it is only stored with the model" },
   {

@@ -90,12 +90,15 @@ const startOf = (node: unknown): number | undefined =>
 const keyText = (key: unknown): string =>
   typeof key === "string" ? key : key === null ? "" : JSON.stringify(key);
 
+/** The library reads the key `<<` as a symbol. */
+const isMergeKey = (key: unknown): boolean => typeof key === "symbol" && key.description === "<<";
+
 function pairOf(map: YAMLMap, key: string, yaml: Document): Pair | undefined {
   for (const pair of map.items) {
     if (isScalar(pair.key) && keyText(pair.key.value) === key) return pair;
   }
   for (const pair of map.items) {
-    if (!isScalar(pair.key) || pair.key.value !== "<<") continue;
+    if (!isScalar(pair.key) || !isMergeKey(pair.key.value)) continue;
     const merged = resolved(pair.value, yaml);
     for (const source of isSeq(merged) ? merged.items : [merged]) {
       const inner = resolved(source, yaml);
