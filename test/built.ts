@@ -22,5 +22,7 @@ export function checkBuilt(): void {
 /** The compiled package: worker threads start from it only. */
 export async function importBuilt(): Promise<typeof import("../src/index.js")> {
   checkBuilt();
-  return (await import(pathToFileURL(join(root, "dist", "index.js")).href)) as typeof import("../src/index.js");
+  return (await import(
+    pathToFileURL(join(root, "dist", "index.js")).href
+  )) as typeof import("../src/index.js");
 }

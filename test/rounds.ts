@@ -4,6 +4,7 @@
  */
 export function rounds(full: number, small = 5): number {
   const asked = Number(process.env["KTRDR_ROUNDS"] ?? small);
-  if (!Number.isInteger(asked) || asked < 1) throw new Error(`KTRDR_ROUNDS is "${process.env["KTRDR_ROUNDS"]}", not a count above 0`);
+  if (!Number.isInteger(asked) || asked < 1)
+    throw new Error(`KTRDR_ROUNDS is "${process.env["KTRDR_ROUNDS"]}", not a count above 0`);
   return Math.max(1, Math.min(asked, full));
 }

@@ -1,0 +1,167 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { OperationStatus, Phase, TrainingOperationContext, TrainingProgress } from "../src/index.js";
+import { makeBars } from "./bars.js";
+import { importBuilt } from "./built.js";
+import { strategyText } from "./journey-strategies.js";
+import { rounds } from "./rounds.js";
+
+const ktrdr = await importBuilt();
+const folder = mkdtempSync(join(tmpdir(), "ktrdr-cancel-"));
+const dataFolder = join(folder, "data");
+const store = new ktrdr.OperationStore(join(folder, "operations.db"));
+afterAll(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** One run with a stop: how it ended, and how long it took from `cancel()` until its state was stored. */
+interface Outcome {
+  readonly status: OperationStatus;
+  readonly latencyMs: number;
+  readonly phase: Phase | null;
+}
+
+type StopWhen = (cancel: () => void) => { onEvent?: (event: TrainingProgress) => void; dispose?: () => void };
+
+async function runAndStop(
+  context: TrainingOperationContext,
+  models: string,
+  when: StopWhen,
+): Promise<Outcome> {
+  const cancellation = ktrdr.createCancellation();
+  let phase: Phase | null = null;
+  let cancelledAt = Infinity;
+  let cancelledIn: Phase | null = null;
+  const cancel = (): void => {
+    if (cancellation.token.isCancelled) return;
+    cancelledAt = performance.now();
+    cancelledIn = phase;
+    cancellation.cancel();
+  };
+  let id = "";
+  const { onEvent, dispose } = when(cancel);
+  const listen = (event: TrainingProgress): void => {
+    if (event.type === "phase") phase = event.phase;
+    onEvent?.(event);
+  };
+  try {
+    await ktrdr
+      .runOperation({ store, type: "training", metadata: {}, cancel }, (run) => {
+        id = run.id;
+        const bridge = { onPhase: listen, onBatch: listen, onEpoch: listen };
+        const storage = new ktrdr.ModelStorage(models);
+        return new ktrdr.LocalTrainingOrchestrator(
+          { ...context, operationId: id },
+          bridge,
+          cancellation.token,
+          storage,
+        ).run();
+      })
+      .catch((error: unknown) => {
+        if ((error as { code?: string }).code !== "CANCELLED") throw error;
+      });
+  } finally {
+    dispose?.();
+  }
+  const latencyMs = performance.now() - cancelledAt;
+  return { status: (await store.get(id)).status, latencyMs, phase: cancelledIn };
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)];
+}
+
+function leftOvers(models: string): string[] {
+  if (!existsSync(models)) return [];
+  return readdirSync(models, { recursive: true, encoding: "utf8" }).filter((name) => name.includes(".tmp-"));
+}
+
+const cases = [
+  { title: "one symbol", symbols: ["SYN1"], timeframe: "1d", bars: 1260, epochs: 60, batch: 32 },
+  {
+    title: "three symbols",
+    symbols: ["SYN1", "SYN2", "SYN3"],
+    timeframe: "1d",
+    bars: 1260,
+    epochs: 40,
+    batch: 32,
+  },
+  { title: "10^6 bars", symbols: ["SYN9"], timeframe: "1m", bars: 1_000_000, epochs: 1, batch: 1024 },
+] as const;
+
+describe.each(cases)("a run of $title", ({ title, symbols, timeframe, bars, epochs, batch }) => {
+  const models = join(folder, `models-${symbols.length}-${bars}`);
+  const strategyPath = join(folder, `${bars}-${symbols.length}.yaml`);
+  const context: TrainingOperationContext = {
+    operationId: "",
+    strategyPath,
+    dataFolder,
+    symbols,
+    timeframes: [timeframe],
+  };
+  let fullMs = 0;
+
+  beforeAll(async () => {
+    const model = `
+  architecture: { hidden_layers: [16, 8], activation: relu, dropout: 0.1 }
+  training: { epochs: ${epochs}, batch_size: ${batch}, learning_rate: 0.003 }`;
+    writeFileSync(strategyPath, strategyText({ model }));
+    const bar = new ktrdr.BarStore(dataFolder);
+    for (const [index, symbol] of symbols.entries()) {
+      const volatility = timeframe === "1m" ? 0.0005 : 0.015;
+      await bar.save(
+        makeBars({ symbol, timeframe, count: bars, seed: index + 1, start: "2015-01-01", volatility }),
+      );
+    }
+    const startedAt = performance.now();
+    const { status } = await runAndStop(context, models, () => ({}));
+    expect(status).toBe("completed");
+    fullMs = performance.now() - startedAt;
+  }, 300_000);
+
+  test("ends as cancelled wherever it is stopped, and leaves nothing", async () => {
+    const outcomes: Outcome[] = [];
+    const known = readdirSync(join(models, "journey")).filter((name) => !name.startsWith(".")).length;
+    let completed = 0;
+    const check = (outcome: Outcome): void => {
+      expect(["cancelled", "completed"]).toContain(outcome.status);
+      if (outcome.status === "completed") completed++;
+      else outcomes.push(outcome);
+      expect(leftOvers(models), "temporary folders").toEqual([]);
+    };
+    const moments = rounds(200, 6);
+    for (let k = 0; k < moments; k++) {
+      const afterMs = ((k + 0.5) / moments) * fullMs * 0.95;
+      check(
+        await runAndStop(context, models, (cancel) => {
+          const timer = setTimeout(cancel, afterMs);
+          return { dispose: () => clearTimeout(timer) };
+        }),
+      );
+    }
+    for (const phase of ktrdr.phases) {
+      for (let k = 0; k < rounds(10, 1); k++) {
+        check(
+          await runAndStop(context, models, (cancel) => ({
+            onEvent: (event) => event.type === "phase" && event.phase === phase && cancel(),
+          })),
+        );
+      }
+    }
+    const published = readdirSync(join(models, "journey")).filter((name) => !name.startsWith(".")).length;
+    expect(published, "models: only of runs that were published before the stop").toBe(known + completed);
+    expect(outcomes.length, "runs that were cancelled").toBeGreaterThan((moments + ktrdr.phases.length) / 2);
+    const sorted = outcomes.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
+    const slowest = outcomes.find(({ latencyMs }) => latencyMs === sorted.at(-1)) as Outcome;
+    const [p50, p99, max] = [quantile(sorted, 0.5), quantile(sorted, 0.99), sorted.at(-1) as number];
+    process.stdout.write(
+      `cancel, ${title}: ${sorted.length} cancelled, ${completed} already published; ` +
+        `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms (in ${slowest.phase ?? "start"})\n`,
+    );
+    // The 50 ms are shown in the soak run; here only a run that does not answer at all is a failure.
+    expect(max).toBeLessThan(2000);
+  }, 3_600_000);
+});
