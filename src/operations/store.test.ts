@@ -146,7 +146,8 @@ test("an id may be shortened as long as it is the only one; an unknown one names
   const store = open(newFile());
   expect(() => store.get("op_training")).toThrow(/none is recorded here/);
   const [first, second] = [store.create("training", {}), store.create("training", {})];
-  const shared = [...first].findIndex((letter, i) => letter !== second[i]);
+  let shared = 0;
+  while (first[shared] === second[shared]) shared++;
   expect(store.get(first.slice(0, shared + 1)).operation_id).toBe(first);
   expect(() => store.get("op_training")).toThrow(
     `Several operations begin with "op_training": ${second}, ${first}.`,
