@@ -67,7 +67,7 @@ async function runAndStop(
     dispose?.();
   }
   const latencyMs = performance.now() - cancelledAt;
-  return { status: (await store.get(id)).status, latencyMs, phase: cancelledIn };
+  return { status: store.get(id).status, latencyMs, phase: cancelledIn };
 }
 
 function quantile(sorted: readonly number[], q: number): number {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { throwIfCancelled, type CancellationToken } from "../core/index.js";
 import type { Part } from "../dataset/index.js";
 import type { FeatureMatrix } from "../features/index.js";
 
@@ -17,6 +18,7 @@ export function featureRanges({
   const low = new Float64Array(columns).fill(Infinity);
   const high = new Float64Array(columns).fill(-Infinity);
   for (let i = 0; i < rows; i++) {
+    if (i % 1024 === 0) throwIfCancelled(token); // 1024 rows of 1,000 features take about 1 ms
     const row = i * columns;
     for (let j = 0; j < columns; j++) {
       const value = values[row + j];

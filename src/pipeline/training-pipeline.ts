@@ -1,5 +1,6 @@
 import {
   ignoreProgress,
+  inBlocks,
   neverCancelled,
   throwIfCancelled,
   type CancellationToken,
@@ -224,7 +225,7 @@ export const TrainingPipeline = {
       token,
     );
     enter("saving");
-    const ranges = featureRanges(parts.train.features);
+    const ranges = featureRanges(parts.train.features, token);
     const result = {
       strategy_name: strategy.name,
       training_metrics: trained.trainingMetrics,
@@ -333,13 +334,24 @@ export function labelledRows(
   rowIndices: Uint32Array,
   token: CancellationToken,
 ): LabelledRows {
-  return {
+  const n = rowIndices.length;
+  const rows: LabelledRows = {
     matrix: toMatrix(table, rowIndices, token),
-    labels: Uint8Array.from(rowIndices, (t) => labels.classes[t]),
-    opened: Float64Array.from(rowIndices, (t) => table.time[t]),
-    closed: Float64Array.from(rowIndices, (t) => closed[t]),
-    knownAt: Float64Array.from(rowIndices, (t) => closed[labels.knownAt[t]]),
+    labels: new Uint8Array(n),
+    opened: new Float64Array(n),
+    closed: new Float64Array(n),
+    knownAt: new Float64Array(n),
   };
+  inBlocks(n, token, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const t = rowIndices[i];
+      rows.labels[i] = labels.classes[t];
+      rows.opened[i] = table.time[t];
+      rows.closed[i] = closed[t];
+      rows.knownAt[i] = closed[labels.knownAt[t]];
+    }
+  });
+  return rows;
 }
 
 type JoinedParts = Readonly<Record<Part, CombinedData>>;
