@@ -9,12 +9,10 @@ export const packageVersion: string = (
 ).version;
 
 /** Lowest and highest value of each feature over some rows; null where there are no rows. */
-export function featureRanges({
-  names,
-  rows,
-  columns,
-  values,
-}: FeatureMatrix): Record<string, [number, number] | null> {
+export function featureRanges(
+  { names, rows, columns, values }: FeatureMatrix,
+  token: CancellationToken,
+): Record<string, [number, number] | null> {
   const low = new Float64Array(columns).fill(Infinity);
   const high = new Float64Array(columns).fill(-Infinity);
   for (let i = 0; i < rows; i++) {
