@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { exampleBars, barsOf } from "../../test/indicator-sources.js";
 import { rounds } from "../../test/rounds.js";
@@ -222,4 +223,14 @@ test("equal indicators under two ids are computed once", () => {
   const computed = computeIndicators(bars, twice, neverCancelled);
   expect(computed.column("a")).toBe(computed.column("b.rsi"));
   expect(computed.column("c")).toBeUndefined();
+});
+
+test("docs/indicators.md has every indicator with its definition and says what it is checked against", () => {
+  const table = readFileSync(new URL("../../docs/indicators.md", import.meta.url), "utf8");
+  for (const { name, definition } of Object.values(indicators)) {
+    const row = table.split("\n").find((line) => line.startsWith(`| \`${name}\``)) ?? "";
+    const cells = row.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+    expect(cells[4], name).toBe(definition);
+    expect(cells[5]?.length, name).toBeGreaterThan(4);
+  }
 });
