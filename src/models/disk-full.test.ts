@@ -49,8 +49,8 @@ test("a disk that fills at any write leaves nothing of the model and all of the 
 
 function mountTiny(folder: string): boolean {
   mkdirSync(folder);
-  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).status !== 0) return false;
-  onTestFinished(() => void execFileSync("umount", ["-l", folder]));
+  if (spawnSync("/bin/mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).status !== 0) return false;
+  onTestFinished(() => void execFileSync("/bin/umount", ["-l", folder]));
   return true;
 }
 
