@@ -248,7 +248,10 @@ describe("a server that truncates", () => {
     expect(isCutOff("a,b\n1,2", false)).toBe(true);
     expect(isCutOff("a,b\n1,2\n", false)).toBe(false);
     expect(isCutOff("a,b\n1,2\n3", true)).toBe(true);
-    expect(isCutOff("a;b\n1,5;2,5\n3,5\n", true)).toBe(true);
+    expect(isCutOff("a;b;c\n1,5;2,5;1\n3,5;2\n", true)).toBe(true);
+    expect(isCutOff("a;b\n1,5;2,5\n3;4\n", true), "decimal commas").toBe(false);
+    expect(isCutOff('a,b\n"1,234",2\n999,3\n', true), "a separator inside quotes").toBe(false);
+    expect(isCutOff("made by x, y, z\na,b\n1,2\n", true), "a comment line first").toBe(false);
   });
 });
 

@@ -41,19 +41,24 @@ function statusFailure(response: Response, now: number): HttpFailure {
   return new HttpFailure(`it answered ${status}.${hints[status] ?? ""}`, transient, retryAfter);
 }
 
+/** Cells of a CSV line; separators inside quotes do not count, and beside semicolons commas are decimal ones. */
+function cellCount(line: string): number {
+  const bare = line.replace(/"[^"]*"/g, "");
+  return bare.split(bare.includes(";") ? ";" : bare.includes("\t") ? "\t" : ",").length;
+}
+
 /**
- * True where a CSV was cut off: its last line has fewer cells than its first, or, where the end of the body is only the
- * end of the connection, it does not end with a line break.
+ * True where a CSV was cut off: its last line has fewer cells than the one before, or, where the end of the body is only
+ * the end of the connection, it does not end with a line break.
  */
 export function isCutOff(text: string, endIsCertain: boolean): boolean {
   if (text === "") return false;
-  const endsWithBreak = text.endsWith("\n");
-  if (!endIsCertain && !endsWithBreak) return true;
-  const body = text.trimEnd();
-  const first = body.slice(0, body.indexOf("\n") < 0 ? undefined : body.indexOf("\n"));
-  const last = body.slice(body.lastIndexOf("\n") + 1);
-  const separator = first.includes(";") ? ";" : first.includes("\t") ? "\t" : ",";
-  return last.split(separator).length < first.split(separator).length;
+  if (!endIsCertain && !text.endsWith("\n")) return true;
+  const lines = text.trimEnd();
+  const lastBreak = lines.lastIndexOf("\n");
+  if (lastBreak < 0) return false;
+  const before = lines.slice(lines.lastIndexOf("\n", lastBreak - 1) + 1, lastBreak);
+  return cellCount(lines.slice(lastBreak + 1)) < cellCount(before);
 }
 
 async function readBody(response: Response, maxBytes: number, onChunk: () => void): Promise<string> {
