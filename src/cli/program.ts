@@ -4,7 +4,7 @@ import { registerDataCommands } from "./data.js";
 import { registerFeaturesCommands } from "./features.js";
 import { registerFuzzyCommands } from "./fuzzy.js";
 import { registerIndicatorsCommands } from "./indicators.js";
-import { printFailure, printJson } from "./io.js";
+import { printData, printFailure, printJson } from "./io.js";
 import { registerLabelsCommands } from "./labels.js";
 import { registerModelsCommands } from "./models.js";
 import { registerTrainCommand } from "./models-train.js";
@@ -51,6 +51,11 @@ function wantsJson(argv: readonly string[]): boolean {
 
 /** Runs one command line; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
+  if (argv.length === 0) {
+    const { welcomeText } = await import("./welcome.js");
+    printData(welcomeText());
+    return 0;
+  }
   const json = wantsJson(argv);
   const program = createProgram();
   throwInsteadOfExit(program, json);
