@@ -72,7 +72,9 @@ export const labelsSchema = z.unknown().transform((entry, context): Entry<Strate
   }
   const parsed = type.schema.safeParse(written);
   if (!parsed.success) {
-    for (const found of problemsOf(type.schema, written, parsed.error.issues)) {
+    const olderNames = () =>
+      olderLabelKeys.filter(([, newer]) => known.includes(newer)).map(([older]) => older);
+    for (const found of problemsOf(type.schema, written, parsed.error.issues, olderNames)) {
       const [key, ...rest] = found.path;
       problems.add(
         key === undefined ? found : { ...found, path: [writtenAs.get(String(key)) ?? key, ...rest] },

@@ -5,6 +5,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type Document,
   type Node,
   type Pair,
@@ -34,7 +35,7 @@ export function readYaml(text: string): YamlSource {
   const yaml = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    logLevel: "silent",
+    logLevel: "error",
     schema: "core",
     merge: true,
     resolveKnownTags: false,
@@ -44,41 +45,66 @@ export function readYaml(text: string): YamlSource {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col, ...issue };
   };
-  const issues = [...yaml.errors, ...yaml.warnings].map((error) => {
-    const duplicate = error.code === "DUPLICATE_KEY";
-    const written = /^[^\s:#]*/.exec(text.slice(error.pos[0]))?.[0] ?? "";
-    return at(error.pos[0], {
-      path: "",
-      message: duplicate ? "this key stands here a second time" : `not valid YAML: ${error.message}`,
-      found: duplicate ? JSON.stringify(written) : null,
-      allowed: duplicate ? "each key once" : null,
-      nearest: null,
+  const locate = (problem: Problem): StrategyIssue =>
+    at(offsetOf(yaml, problem.path, problem.atKey === true), {
+      path: pathText(problem.path),
+      message: problem.message,
+      found: problem.found ?? null,
+      allowed: problem.allowed ?? null,
+      nearest: problem.nearest ?? null,
     });
-  });
-  const onlyDoubled = yaml.errors.every((error) => error.code === "DUPLICATE_KEY");
+  const broken = yaml.errors.find(({ code }) => code !== "DUPLICATE_KEY");
+  const said = (message: string) => ({ path: "", message, found: null, allowed: null, nearest: null });
+  if (broken !== undefined) {
+    // After the first error of syntax the parser guesses; what it says then helps nobody.
+    const message =
+      broken.code === "MULTIPLE_DOCS"
+        ? "a second document begins here; a file holds one strategy"
+        : `not valid YAML: ${broken.message}`;
+    return { document: undefined, issues: [at(broken.pos[0], said(message))], locate };
+  }
+  const issues = [
+    ...yaml.warnings.map(({ message, pos }) => at(pos[0], said(`not plain data: ${message}`))),
+    ...yaml.errors.map(({ pos }) => {
+      const key = /^[^\s:#]*/.exec(text.slice(pos[0]))?.[0] ?? "";
+      return at(pos[0], {
+        ...said("this key stands here a second time"),
+        found: JSON.stringify(key),
+        allowed: "each key once",
+      });
+    }),
+  ];
+  for (const alias of wrongAliases(yaml)) {
+    issues.push(at(startOf(alias.node) ?? 0, said(alias.message)));
+  }
 
   let document: unknown;
-  if (onlyDoubled) {
-    try {
-      document = yaml.toJS({ maxAliasCount: maxAliases }) as unknown;
-    } catch (error) {
-      const message = `anchors are used more than ${maxAliases} times or before they are set`;
-      if (!(error instanceof ReferenceError)) throw error;
-      issues.push(at(0, { path: "", message, found: null, allowed: null, nearest: null }));
-    }
+  try {
+    document = yaml.toJS({ maxAliasCount: maxAliases }) as unknown;
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    if (issues.length === 0) issues.push(at(0, said("anchors within anchors stand for too much data")));
   }
-  return {
-    document,
-    issues,
-    locate: (problem) =>
-      at(offsetOf(yaml, problem.path, problem.atKey === true), {
-        path: pathText(problem.path),
-        message: problem.message,
-        found: problem.found ?? null,
-        allowed: problem.allowed ?? null,
-        nearest: problem.nearest ?? null,
-      }),
-  };
+  return { document, issues, locate };
+}
+
+/** Aliases of nothing, and the first of too many. */
+function wrongAliases(yaml: Document): { node: Node; message: string }[] {
+  const wrong: { node: Node; message: string }[] = [];
+  let count = 0;
+  visit(yaml, {
+    Alias(_, node) {
+      count++;
+      if (count > maxAliases) {
+        wrong.push({ node, message: `more than ${maxAliases} uses of anchors` });
+        return visit.BREAK;
+      }
+      if (node.resolve(yaml) === undefined)
+        wrong.push({ node, message: `there is no anchor "${node.source}" before this` });
+      return undefined;
+    },
+  });
+  return wrong;
 }
 
 const startOf = (node: unknown): number | undefined =>
