@@ -5,6 +5,11 @@ import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
 import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
 
+/** Where v is held, and the logarithms there, which a trend asks for at most bars. */
+const clip = 0.999;
+const atClip = log((1 + clip) / (1 - clip));
+const atMinusClip = log((1 - clip) / (1 + clip));
+
 /**
  * Fisher transform of the middle price's place in its range over `period` bars.
  *
@@ -28,9 +33,15 @@ export function fisherTransform({ high, low }: Bars, period: number, smoothing: 
     const range = highest[t] - lowest[t];
     const place = range > 0 ? 2 * ((price[t] - lowest[t]) / range - 0.5) : 0;
     v = 0.33 * place + 0.67 * v;
-    if (v > 0.99) v = 0.999;
-    else if (v < -0.99) v = -0.999;
-    fisher = alpha * log((1 + v) / (1 - v)) + (1 - alpha) * fisher;
+    let stretched: number;
+    if (v > 0.99) {
+      v = clip;
+      stretched = atClip;
+    } else if (v < -0.99) {
+      v = -clip;
+      stretched = atMinusClip;
+    } else stretched = log((1 + v) / (1 - v));
+    fisher = alpha * stretched + (1 - alpha) * fisher;
     out[t] = fisher;
   }
   return out;
