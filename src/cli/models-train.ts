@@ -143,10 +143,11 @@ async function trainModel(options: TrainOptions): Promise<void> {
   const display = createTrainDisplay();
   const metadata = metadataOf(options);
   let asked = 0;
+  let stop = (): void => cancellation.cancel();
   const onSignal = (): void => {
     if (++asked > 1) process.exit(130);
     note("\nStopping. Press Ctrl-C again to stop at once.");
-    cancellation.cancel();
+    stop();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
@@ -159,6 +160,7 @@ async function trainModel(options: TrainOptions): Promise<void> {
     };
     const result = await operations.runOperation(record, async (run): Promise<LocalTrainingResult> => {
       note(`Operation ${run.id}`);
+      stop = () => run.cancel();
       const bridge: ProgressBridge = {
         onPhase: (progress) => (display.onPhase(progress), run.publish(progress)),
         onBatch: (progress) => (display.onBatch(progress), run.publish(progress)),
