@@ -35,12 +35,10 @@ export function withOverrides(strategy: Strategy, overrides: StrategyOverrides):
   const data = mapIn(document, "training_data");
   if (symbols !== undefined) data["symbols"] = symbolsSection(symbols);
   if (timeframes !== undefined) {
-    const base = timeframes.includes(strategy.baseTimeframe) ? strategy.baseTimeframe : undefined;
+    const written = mapIn(data, "timeframes")["base_timeframe"];
+    const base = timeframes.find((timeframe) => timeframe === written);
     data["timeframes"] = timeframesSection(timeframes, base);
-    if (
-      base === undefined &&
-      mapIn(mapIn(strategy.document, "training_data"), "timeframes")["base_timeframe"]
-    ) {
+    if (written && base === undefined) {
       notices.push(
         `The file's base_timeframe ${strategy.baseTimeframe} is not among ${timeframes.join(", ")}; the finest of them takes its place.`,
       );
