@@ -9,7 +9,7 @@ import { exponentialMean } from "../kernels/smoothing.js";
  * Keltner channels as Linda Raschke uses them: an exponential mean of the close, and `multiplier` average true ranges above and below
  * it. The middle is NaN before index `period - 1`, the lines around it until the average true range exists too.
  */
-export function keltnerChannels(bars: Bars, period: number, atrPeriod: number, multiplier: number): Bands {
+function keltnerChannels(bars: Bars, period: number, atrPeriod: number, multiplier: number): Bands {
   const middle = exponentialMean(bars.close, period);
   const upper = atr(bars, atrPeriod);
   const lower = new Float64Array(middle.length);

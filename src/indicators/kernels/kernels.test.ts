@@ -4,7 +4,7 @@ import { cumulativeSum } from "./cumulative-sum.js";
 import { slidingDeviation } from "./sliding-deviation.js";
 import { slidingMax, slidingMin } from "./sliding-extremes.js";
 import { slidingMean, slidingSum } from "./sliding-sum.js";
-import { exponentialMean, wilderMean } from "./smoothing.js";
+import { exponentialMean } from "./smoothing.js";
 
 /** 10^7 bars in the soak run, 10^5 otherwise. */
 const long = Number(process.env["KTRDR_ROUNDS"] ?? 0) >= 200 ? 10_000_000 : 100_000;
@@ -91,7 +91,6 @@ test("windows that begin later than the series see nothing before", () => {
       const means: [Float64Array, Float64Array][] = [
         [slidingMean(later, n, from), slidingMean(kept, n)],
         [exponentialMean(later, n, from), exponentialMean(kept, n)],
-        [wilderMean(later, n, from), wilderMean(kept, n)],
       ];
       for (const [actual, expected] of means) expect(actual.subarray(from)).toEqual(expected);
     }),
@@ -117,11 +116,6 @@ test("means of equal values keep that value where they are recursive, and have n
   const x = new Float64Array(50).fill(0.1);
   expect(
     exponentialMean(x, 7)
-      .subarray(6)
-      .every((value) => value === 0.1),
-  ).toBe(true);
-  expect(
-    wilderMean(x, 7)
       .subarray(6)
       .every((value) => value === 0.1),
   ).toBe(true);
