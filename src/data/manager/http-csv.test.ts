@@ -102,6 +102,34 @@ describe("answers", () => {
     expect(await closesOf(provider().fetch(request, neverCancelled))).toBe(5);
   });
 
+  test("a Friday and a Monday alone, one bar alone, and hours with a night between them are read", async () => {
+    const header = "timestamp,open,high,low,close,volume\n";
+    const days = { ...request, timeframe: "1d", to: from + 30 * 24 * hour } as const;
+    answers = [
+      ok(`${header}2024-01-05,10,12,9,11,1\n2024-01-08,10,12,9,11,1\n`),
+      ok(`${header}2024-01-05,10,12,9,11,1\n`),
+      ok(`${header}2024-01-02T04:00:00Z,10,12,9,11,1\n2024-01-03T00:00:00Z,10,12,9,11,1\n`),
+    ];
+    expect(await closesOf(provider().fetch(days, neverCancelled))).toBe(2);
+    expect(await closesOf(provider().fetch(days, neverCancelled))).toBe(1);
+    expect(await closesOf(provider().fetch({ ...days, timeframe: "1h" }, neverCancelled))).toBe(2);
+  });
+
+  test.each([
+    ["a page of HTML", "<html><body>Sign in</body></html>\n".repeat(3)],
+    ["JSON", '{"error": "unknown symbol"}\n'],
+    [
+      "times without zone",
+      "timestamp,open,high,low,close,volume\n2024-01-02 04:00,10,12,9,11,1\n2024-01-02 05:00,10,12,9,11,1\n",
+    ],
+  ])("%s is refused, naming the provider", async (_, body) => {
+    answers = [ok(body)];
+    await expect(provider().fetch(request, neverCancelled)).rejects.toMatchObject({
+      code: "PROVIDER_FAILED",
+      isTransient: false,
+    });
+  });
+
   test("rows that cannot be read right are refused, with their number", async () => {
     answers = [ok(csv(5).replace("10,12,9,11.5,2", "10,8,9,11.5,2"))];
     await expect(provider().fetch(request, neverCancelled)).rejects.toThrow(/row 4/);

@@ -1,5 +1,6 @@
-import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import { CancelledError, KnownError, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import { firstAtOrAfter, sliceBars, type Bars } from "../bars.js";
+import type { ImportedFile } from "../import/index.js";
 import { getText, HttpFailure, type HttpLimits } from "./http-text.js";
 import { wait, watchToken } from "./interrupt.js";
 import { ProviderError, type FetchRequest, type MarketDataProvider } from "./provider.js";
@@ -38,6 +39,13 @@ function noBarsOf({ symbol, timeframe }: FetchRequest, source: string): Bars {
   };
 }
 
+/** True for an empty text, and for a header line alone. */
+function isWithoutRows(text: string): boolean {
+  const lines = text.trim();
+  if (lines === "") return true;
+  return !lines.includes("\n") && /^\W?[a-z]/i.test(lines) && /\bopen\b.*\bclose\b/i.test(lines);
+}
+
 /**
  * Bars as CSV over HTTP: one GET per segment, the address made from a template. Answers may have any layout that
  * `data import` reads, with times in UTC or with an offset; 204, an empty body or a header alone mean "no trading".
@@ -68,9 +76,7 @@ export class HttpCsvProvider implements MarketDataProvider {
   /** @throws ProviderError, CancelledError */
   async fetch(request: FetchRequest, token: CancellationToken): Promise<Bars> {
     const text = await this.#getPatiently(request, token);
-    const lines = text.trim();
-    if (lines === "" || (!lines.includes("\n") && /^[^0-9]*$/.test(lines)))
-      return noBarsOf(request, this.name);
+    if (isWithoutRows(text)) return noBarsOf(request, this.name);
     const bars = await this.#parse(request, text, token);
     const { time } = bars;
     return sliceBars(bars, firstAtOrAfter(time, request.from), firstAtOrAfter(time, request.to));
@@ -119,7 +125,14 @@ export class HttpCsvProvider implements MarketDataProvider {
     throwIfCancelled(token);
     const { symbol, timeframe } = request;
     const { readBarsText } = await import("../import/index.js");
-    const { bars, refused } = await readBarsText(text, this.name, { symbol, timeframe }, token);
+    let read: ImportedFile;
+    try {
+      read = readBarsText(text, this.name, { symbol, timeframe }, token);
+    } catch (error) {
+      if (error instanceof CancelledError || !(error instanceof KnownError)) throw error;
+      throw this.#failure(request, `its answer cannot be read right. ${error.message}`, false);
+    }
+    const { bars, refused } = read;
     if (refused.length > 0) {
       const [{ row, reason }] = refused;
       throw this.#failure(request, `row ${row} of its answer is refused: ${reason}`, false);
