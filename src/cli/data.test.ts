@@ -68,7 +68,7 @@ test("list shows every series, sample bars marked, and JSON has the same", async
   const text = await run("list");
   expect(text.status).toBe(0);
   expect(text.out).toMatch(/AAPL 1h +5 .*\(sample\)/);
-  expect(text.out).toMatch(/SYN1 1h +48 +2024-01-01 +2024-01-02T23:00Z +none +test/);
+  expect(text.out).toMatch(/SYN1 1h +48 +2024-01-01T00:00Z +2024-01-02T23:00Z +none +test/);
   const json = JSON.parse((await run("list", "--json")).out) as unknown[];
   expect(json).toMatchObject([
     { symbol: "AAPL", sample: true },

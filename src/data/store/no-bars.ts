@@ -1,5 +1,5 @@
 import { KnownError, nearestName } from "../../core/index.js";
-import { timeframeMs, type Timeframe } from "../timeframes.js";
+import { isIntraday, timeframeMs, type Timeframe } from "../timeframes.js";
 
 /** A stored series in a few words; times are openings, epoch ms. */
 export interface StoredSeries {
@@ -12,12 +12,11 @@ export interface StoredSeries {
   readonly sample: boolean;
 }
 
-/** An instant as messages show it: the date for daily bars, date and minute otherwise. */
-export function dateText(instant: number, timeframe: Timeframe = "1m"): string {
+/** An instant as messages show it: a date for daily bars and for a midnight without timeframe, else date and minute. */
+export function dateText(instant: number, timeframe?: Timeframe): string {
   const text = new Date(instant).toISOString();
-  if (timeframeMs[timeframe] >= timeframeMs["1d"] || text.endsWith("T00:00:00.000Z"))
-    return text.slice(0, 10);
-  return text.replace(/(:00)?\.000Z$/, "Z");
+  const isDate = timeframe === undefined ? text.endsWith("T00:00:00.000Z") : !isIntraday(timeframe);
+  return isDate ? text.slice(0, 10) : text.replace(/(:00)?\.000Z$/, "Z");
 }
 
 function rangeText(from: number, to: number): string {

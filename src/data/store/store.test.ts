@@ -384,6 +384,27 @@ describe("merging", () => {
     });
   });
 
+  test("bars merged into a CSV put there by hand become a Parquet file beside it, and the report says so", async () => {
+    const rows = [10, 11].map((d) => `${new Date(d * day).toISOString()},10,12,9,11,5`);
+    const path = join(folder, "AAPL_1d.csv");
+    writeFileSync(path, `timestamp,open,high,low,close,volume\n${rows.join("\n")}\n`);
+    const stored = await store.load("AAPL", "1d");
+    const one = (column: Float64Array): Float64Array => Float64Array.of(...column, column[0]);
+    const grown: Bars = {
+      ...stored,
+      time: Float64Array.of(...stored.time, 12 * day),
+      open: one(stored.open),
+      high: one(stored.high),
+      low: one(stored.low),
+      close: one(stored.close),
+      volume: one(stored.volume),
+    };
+    const report = await store.merge(grown);
+    expect(report).toMatchObject({ action: "merged", added: 1, total: 3 });
+    expect(report.notices[0]).toContain(path);
+    expect((await store.load("AAPL", "1d")).time.length).toBe(3);
+  });
+
   test("the same bars again change nothing on disk", async () => {
     await store.save(barsOn([10, 11]));
     const before = readFileSync(join(folder, "AAPL_1d.parquet"));
