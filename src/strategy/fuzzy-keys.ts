@@ -1,13 +1,15 @@
 import { nearestName } from "../core/index.js";
-import type { AnyIndicator } from "../indicators/index.js";
-import { indicatorByName } from "./indicator-entry.js";
+import { outputsOf } from "../indicators/index.js";
+import { indicatorByName, indicatorEntrySchema } from "./indicator-entry.js";
 import { shown, type Problem } from "./issues.js";
 import { isPlainMap, type PlainMap } from "./plain.js";
 
 interface NamedIndicator {
   readonly id: string;
   readonly index: number;
-  readonly indicator: AnyIndicator | undefined;
+  readonly name: string;
+  /** Undefined where the indicator itself is unknown. */
+  readonly outputs: readonly string[] | undefined;
 }
 
 /** How the keys of `fuzzy_sets` belong to the indicators of the file. */
@@ -60,13 +62,13 @@ export function matchFuzzyKeys(document: PlainMap): FuzzyKeys {
       );
     }
     const output = key.includes(".") ? key.slice(key.indexOf(".") + 1) : undefined;
-    const outputs = owner.indicator?.outputs;
+    const { outputs } = owner;
     if (output !== undefined && outputs !== undefined && !outputs.includes(output)) {
       const nearest = nearestName(output, outputs);
       problems.push({
         path: ["fuzzy_sets", key],
         atKey: true,
-        message: `${owner.indicator?.name ?? "this indicator"} has no output "${output}"`,
+        message: `${owner.name} has no output "${output}" with these parameters`,
         found: shown(key),
         allowed: [owner.id, ...outputs.map((name) => `${owner.id}.${name}`)].join(", "),
         nearest: nearest === undefined ? undefined : `${owner.id}.${nearest}`,
@@ -117,10 +119,18 @@ function namedIndicators(entries: unknown, problems: Problem[]): NamedIndicator[
       });
       return;
     }
-    const name = entry["name"];
-    named.set(id, { id, index, indicator: typeof name === "string" ? indicatorByName(name) : undefined });
+    named.set(id, { id, index, ...outputsOfEntry(entry) });
   });
   return [...named.values()];
+}
+
+/** Parameters can leave outputs out; where they are wrong themselves, all outputs count. */
+function outputsOfEntry(entry: PlainMap): Pick<NamedIndicator, "name" | "outputs"> {
+  const parsed = indicatorEntrySchema.safeParse(entry);
+  if (parsed.success)
+    return { name: parsed.data.value.indicator.name, outputs: outputsOf(parsed.data.value) };
+  const indicator = typeof entry["name"] === "string" ? indicatorByName(entry["name"]) : undefined;
+  return { name: indicator?.name ?? "this indicator", outputs: indicator?.outputs };
 }
 
 /**

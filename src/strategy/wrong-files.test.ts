@@ -277,6 +277,12 @@ const wrong: Wrong[] = [
     "bbands_20_2.lowr:",
     { line: 18, nearest: "bbands_20_2.lower" },
   ],
+  [
+    "sets for an output that the parameters leave out",
+    /name: bbands, (.*) params: .* \} \}([^]*)2\.lower:/,
+    "name: aroon, $1 include_oscillator: false }$22.oscillator:",
+    { path: "fuzzy_sets.bbands_20_2.oscillator", allowed: "bbands_20_2, bbands_20_2.up, bbands_20_2.down" },
+  ],
   ["another network", "type: mlp", "type: transformer", { path: "model.type", allowed: "mlp" }],
   [
     "no hidden layers key",
