@@ -134,6 +134,55 @@ describe("fuzzy compute", () => {
     expect(rows.map((row) => Object.values(row).map((value) => String(value ?? "")))).toEqual(csv.slice(1));
   });
 
+  const stored = ["fuzzy", "compute", "--strategy", daily, "--symbol", "SYN1", "--format", "csv"];
+  const rowsOf = (bars: Bars, stamp: (time: number) => string): string[] =>
+    [...bars.time].map((time, t) =>
+      [stamp(time), bars.open[t], bars.high[t], bars.low[t], bars.close[t], bars.volume[t]].join(","),
+    );
+  const isoDay = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+  test("reads a file that tells neither symbol nor timeframe, since nothing is stored", async () => {
+    const file = join(folder, "bars.csv");
+    writeFileSync(file, ["date,open,high,low,close,volume", ...rowsOf(days, isoDay)].join("\n"));
+    const given = await ktrdr("fuzzy", "compute", "--strategy", daily, "--input", file, "--format", "csv");
+    expect(given.status, given.err).toBe(0);
+    expect(given.out).toBe((await ktrdr(...stored)).out);
+  });
+
+  test("finds the timeframe of a file by the distances, where the strategy has several", async () => {
+    const file = join(folder, "hours.csv");
+    const iso = (time: number): string => new Date(time).toISOString();
+    writeFileSync(file, ["timestamp,open,high,low,close,volume", ...rowsOf(hours, iso)].join("\n"));
+    const given = await ktrdr("fuzzy", "compute", "--strategy", both, "--input", file, "--format", "csv");
+    expect(given.status, given.err).toBe(0);
+    expect(given.err).toContain("is read as 1h bars");
+    expect(linesOf(given)).toHaveLength(1 + hours.time.length);
+  });
+
+  test("says what was repaired, and refuses a file with a row that cannot be read right", async () => {
+    const file = join(folder, "SYN1_1d.csv");
+    const rows = rowsOf(days, isoDay);
+    writeFileSync(file, ["date,open,high,low,close,volume", rows[1], rows[0], ...rows.slice(2)].join("\n"));
+    const sorted = await ktrdr("fuzzy", "compute", "--strategy", daily, "--input", file, "--format", "csv");
+    expect(sorted.out).toBe((await ktrdr(...stored)).out);
+    expect(sorted.err).toContain("repaired row 3");
+    writeFileSync(
+      file,
+      ["date,open,high,low,close,volume", ...rows.slice(0, 4), "2024-01-05,a,b,c,d,e"].join("\n"),
+    );
+    const refused = await ktrdr("fuzzy", "compute", "--strategy", daily, "--input", file, "--json");
+    expect(refused.status).toBe(1);
+    expect(JSON.parse(refused.out)).toMatchObject({
+      error: { code: "ROWS_REFUSED", details: { refused: [{ row: 6 }] } },
+    });
+  });
+
+  test("needs to know which bars are meant", async () => {
+    const none = await ktrdr("fuzzy", "compute", "--strategy", daily);
+    expect(none.status).toBe(2);
+    expect(none.err).toContain("--input FILE");
+  });
+
   test("needs to know which of several timeframes is meant", async () => {
     const vague = await ktrdr("fuzzy", "compute", "--strategy", both, "--symbol", "SYN1");
     expect(vague.status).toBe(2);
@@ -234,6 +283,28 @@ describe("features compute", () => {
     );
     expect(linesOf(done)[0][1]).toBe("1d_rsi_5_low");
     expect(linesOf(done)).toHaveLength(7);
+  });
+
+  test("takes a file in place of stored bars where the strategy has one timeframe", async () => {
+    const file = join(folder, "input.csv");
+    const rows = [...days.time].map((time, t) =>
+      [
+        new Date(time).toISOString().slice(0, 10),
+        days.open[t],
+        days.high[t],
+        days.low[t],
+        days.close[t],
+        1,
+      ].join(","),
+    );
+    writeFileSync(file, ["date,open,high,low,close,volume", ...rows].join("\n"));
+    const command = ["features", "compute", "--format", "csv", "--strategy"];
+    const given = await ktrdr(...command, daily, "--input", file);
+    expect(given.status, given.err).toBe(0);
+    expect(given.out).toBe((await ktrdr(...command, daily, "--symbol", "SYN1")).out);
+    const several = await ktrdr(...command, both, "--input", file);
+    expect(several.status).toBe(2);
+    expect(several.err).toContain("1h, 1d");
   });
 
   test("says why there are no rows", async () => {

@@ -36,7 +36,8 @@ export class MissingTimeframeError extends KnownError {
 
   constructor(timeframe: Timeframe, found: readonly Timeframe[]) {
     super(
-      `The strategy's base timeframe is ${timeframe}, but the bars given are of ${found.join(", ") || "none"}.`,
+      `The strategy's base timeframe is ${timeframe}, and the bars given are ${found.join(", ") || "none"}. ` +
+        `Give ${timeframe} bars, or choose the timeframe of the bars for the strategy.`,,
     );
     this.timeframe = timeframe;
   }

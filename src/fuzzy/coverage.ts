@@ -86,8 +86,10 @@ export class CoverageCount {
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(4)));
-const extent = ({ from, to }: ValueRange): string =>
-  from === to ? `at ${short(from)}` : `${short(from)} to ${short(to)}`;
+function extent({ from, to }: ValueRange): string {
+  const [low, high] = [short(from), short(to)];
+  return low === high ? `at ${low}` : `${low} to ${high}`;
+}
 
 /**
  * What a person should know about sets that do not fit the values: the share of the observed values in no set and where
