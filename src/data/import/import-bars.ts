@@ -117,33 +117,34 @@ function readBarsBytes(
   const dates = settleDateOrder(read, order, file);
   if (dates !== null) missing.push(dates);
   const { statesUtc } = layout;
-  const placed = placeTimes({ rows, refused, zone, statesUtc, file }, timeframe ?? likelyTimeframe(rows));
+  const placed = placeTimes(
+    { rows, refused, zone, statesUtc, file, token },
+    timeframe ?? likelyTimeframe(rows),
+  );
   if (placed.missing !== null) missing.push(placed.missing);
-  const scale = priceScale === undefined ? findScale(rows, layout, symbol) : null;
+  const scale = priceScale === undefined ? findScale(rows, layout, symbol, token) : null;
   if (scale !== null) missing.push(scale);
   if (symbol === null || timeframe === null || missing.length > 0)
     throw new ImportOptionsNeededError(file, missing);
 
   throwIfCancelled(token);
-  const volumes = chooseVolume(rows, layout, refused, repaired);
+  const volumes = chooseVolume(rows, layout, refused, repaired, token);
   const sorted = withoutDuplicates(sortRows(rows, repaired, token), rows, refused, repaired);
   let inOrder = orderedColumns(rows, sorted, token);
   if (layout.header.length === 0) checkHeaderlessOrder(inOrder, file);
   const spacing = checkSpacing(inOrder.time, inOrder.row, timeframe, file, token);
-  const splits = findSplits(inOrder, token);
-  const spikes = findSpikes(inOrder, token);
+  let splits = findSplits(inOrder, token);
+  const hasSplits = splits.notices.length + splits.wrong.length > 0;
   if (splits.wrong.length > 0) {
     for (const { index, reason } of splits.wrong) refused.push({ row: inOrder.row[index], reason });
     const wrong = new Set(splits.wrong.map(({ index }) => index));
-    inOrder = orderedColumns(
-      rows,
-      sorted.filter((_, t) => !wrong.has(t)),
-      token,
-    );
+    const right = sorted.filter((_, t) => !wrong.has(t));
+    inOrder = orderedColumns(rows, right, token);
+    splits = findSplits(inOrder, token);
   }
+  const spikes = findSpikes(inOrder, token);
   const byRow = (a: { row: number }, b: { row: number }): number => a.row - b.row;
   const adjusted = layout.columns.adjustedClose >= 0;
-  const hasSplits = splits.notices.length + splits.wrong.length > 0;
   const { time, open, high, low, close, volume } = inOrder;
   return {
     bars: {

@@ -1,32 +1,8 @@
 import { throwIfCancelled, inBlocks, type CancellationToken } from "../../core/index.js";
 import type { RawRows, RefusedRow, RepairedRow } from "./raw-rows.js";
 
-/** Comparisons, or steps of a search, between two looks at the token: some 2 ms. */
+/** Comparisons between two looks at the token: some 2 ms. */
 const stepsPerCheck = 16_384;
-
-/** Marks the longest run of entries, gaps allowed, that never descends; O(n log n). */
-function longestAscent(values: Float64Array, token: CancellationToken): Uint8Array {
-  const n = values.length;
-  const tails = new Int32Array(n); // tails[k]: entry with the smallest value that ends an ascent of length k + 1
-  const previous = new Int32Array(n);
-  let length = 0;
-  for (let i = 0; i < n; i++) {
-    if (i % stepsPerCheck === 0) throwIfCancelled(token);
-    let low = 0;
-    let high = length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (values[tails[middle]] <= values[i]) low = middle + 1;
-      else high = middle;
-    }
-    previous[i] = low > 0 ? tails[low - 1] : -1;
-    tails[low] = i;
-    if (low === length) length++;
-  }
-  const member = new Uint8Array(n);
-  for (let i = length > 0 ? tails[length - 1] : -1; i >= 0; i = previous[i]) member[i] = 1;
-  return member;
-}
 
 function rowList(rows: readonly number[]): string {
   const shown = rows.slice(0, 5).join(", ");
@@ -34,8 +10,8 @@ function rowList(rows: readonly number[]): string {
 }
 
 /**
- * Indices of the rows, oldest first. Rows that are newest first are turned round; rows out of place (as few as explain the
- * disorder) are put in place; either is listed once. Rows in order cost one pass.
+ * Indices of the rows, oldest first. Rows that are newest first are turned round, rows earlier than the row before them put in
+ * place; either is listed once. Rows in order cost one pass.
  */
 export function sortRows(rows: RawRows, repaired: RepairedRow[], token: CancellationToken): Uint32Array {
   const { count: n, time, row } = rows;
@@ -51,21 +27,19 @@ export function sortRows(rows: RawRows, repaired: RepairedRow[], token: Cancella
     }
   });
   if (falls === 0) return index;
-  if (falls > rises) {
+  const newestFirst = falls > rises;
+  if (newestFirst) {
     index.reverse();
     repaired.push({ row: row[0], what: `the ${n} rows are newest first; turned round` });
     if (rises === 0) return index;
   }
-  const member = longestAscent(
-    index.reduce((times, i, k) => ((times[k] = time[i]), times), new Float64Array(n)),
-    token,
-  );
-  const misplaced = index.filter((_, k) => member[k] === 0);
-  const moved = Array.from(misplaced, (i) => row[i]).sort((a, b) => a - b);
-  repaired.push({
-    row: moved[0],
-    what: `${moved.length} row${moved.length === 1 ? " is" : "s are"} out of date order (${rowList(moved)}); sorted by time`,
-  });
+  const misplaced: number[] = [];
+  for (let i = 1; i < n; i++) {
+    if (newestFirst ? time[i] > time[i - 1] : time[i] < time[i - 1]) misplaced.push(row[i]);
+  }
+  const count = `${misplaced.length} row${misplaced.length === 1 ? " is" : "s are"}`;
+  const place = `${newestFirst ? "later" : "earlier"} than the row before (${rowList(misplaced)})`;
+  repaired.push({ row: misplaced[0], what: `${count} ${place}; sorted by time` });
   let comparisons = 0;
   return index.sort((a, b) => {
     if (++comparisons % stepsPerCheck === 0) throwIfCancelled(token);
@@ -82,11 +56,18 @@ export function withoutDuplicates(
   rows: RawRows,
   refused: RefusedRow[],
   repaired: RepairedRow[],
+  token: CancellationToken,
 ): Uint32Array {
   const { time, row, open, high, low, close, volume } = rows;
   const columns = Object.entries({ open, high, low, close, volume });
   let count = 0;
+  let repeats = false;
+  inBlocks(sorted.length, token, (from, to) => {
+    for (let t = Math.max(1, from); t < to; t++) if (time[sorted[t]] === time[sorted[t - 1]]) repeats = true;
+  });
+  if (!repeats) return sorted;
   for (let from = 0; from < sorted.length;) {
+    if (from % stepsPerCheck === 0) throwIfCancelled(token);
     const first = sorted[from];
     let to = from + 1;
     while (to < sorted.length && time[sorted[to]] === time[first]) to++;

@@ -1,4 +1,4 @@
-import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import { inBlocks, type CancellationToken } from "../../core/index.js";
 
 /** A row that was read after a certain repair. */
 export interface RepairedRow {
@@ -96,12 +96,15 @@ export interface OrderedColumns {
 export function orderedColumns(rows: RawRows, index: Uint32Array, token: CancellationToken): OrderedColumns {
   const n = index.length;
   let inPlace = true;
-  for (let t = 0; t < n && inPlace; t++) inPlace = index[t] === t;
+  inBlocks(n, token, (from, to) => {
+    for (let t = from; t < to && inPlace; t++) inPlace = index[t] === t;
+  });
   const pick = <T extends Float64Array | Int32Array>(column: T): T => {
-    throwIfCancelled(token);
     if (inPlace) return column.subarray(0, n) as T;
     const picked = column.slice(0, n) as T;
-    for (let t = 0; t < n; t++) picked[t] = column[index[t]];
+    inBlocks(n, token, (from, to) => {
+      for (let t = from; t < to; t++) picked[t] = column[index[t]];
+    });
     return picked;
   };
   return {

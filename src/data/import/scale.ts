@@ -1,4 +1,4 @@
-import { log } from "../../core/index.js";
+import { inBlocks, log, type CancellationToken } from "../../core/index.js";
 import type { MissingOption } from "./errors.js";
 import type { Layout } from "./layout.js";
 import { hasTimeOfDay, type RawRows } from "./raw-rows.js";
@@ -44,22 +44,28 @@ function usualPrice(symbol: string): number | null {
  *
  * `--price-scale 1` confirms prices as they are.
  */
-export function findScale(rows: RawRows, layout: Layout, symbol: string | null): MissingOption | null {
+export function findScale(
+  rows: RawRows,
+  layout: Layout,
+  symbol: string | null,
+  token: CancellationToken,
+): MissingOption | null {
   const { count, open, high, low, close } = rows;
   if (count === 0) return null;
   let allWhole = true;
   let noise = -1;
   let least = Infinity;
-  for (let i = 0; i < count; i++) {
-    least = Math.min(least, low[i]);
-    for (const column of [open, high, low, close]) {
-      const price = column[i];
-      if (Number.isInteger(price)) continue;
-      if (Number.isInteger(withoutNoise(price))) noise = i;
-      else allWhole = false;
+  inBlocks(count, token, (from, to) => {
+    for (let i = from; i < to && (allWhole || i < 1000); i++) {
+      if (low[i] < least) least = low[i];
+      for (const column of [open, high, low, close]) {
+        const price = column[i];
+        if (Number.isInteger(price)) continue;
+        if (Number.isInteger(withoutNoise(price))) noise = i;
+        else allWhole = false;
+      }
     }
-    if (!allWhole && i > 1000) break;
-  }
+  });
   // A thousand closes tell the usual price as well as a million.
   const every = Math.ceil(count / 1001);
   const sample = Float64Array.from({ length: Math.ceil(count / every) }, (_, k) => close[k * every]).sort();

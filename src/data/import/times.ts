@@ -1,3 +1,4 @@
+import { inBlocks, type CancellationToken } from "../../core/index.js";
 import { isIntraday, type Timeframe } from "../timeframes.js";
 import { BarsFileError, type MissingOption } from "./errors.js";
 import {
@@ -93,6 +94,7 @@ interface Context {
   readonly zone: WallClock | null;
   readonly statesUtc: boolean;
   readonly file: string;
+  readonly token: CancellationToken;
 }
 
 /** Writes `rows.time`; rows whose time cannot be told are refused and leave `rows`. */
@@ -106,7 +108,7 @@ function refuseRows(rows: RawRows, refused: RefusedRow[], reasons: ReadonlyMap<n
   filterRows(rows, (i) => !reasons.has(i));
 }
 
-function placeInstants({ rows, refused, zone, statesUtc }: Context): PlacedTimes {
+function placeInstants({ rows, refused, zone, statesUtc, token }: Context): PlacedTimes {
   const { count, wall, offset, flags, time } = rows;
   const reasons = new Map<number, string>();
   const local: number[] = [];
@@ -145,7 +147,7 @@ function placeInstants({ rows, refused, zone, statesUtc }: Context): PlacedTimes
     if (zone !== null)
       notices.push(`--timezone ${zone.zone} is not used: the times tell their own offset from UTC.`);
   } else {
-    fromClock(rows, local, zone, reasons);
+    fromClock(rows, local, zone, reasons, token);
   }
   refuseRows(rows, refused, reasons);
   return { missing: null, notices };
@@ -160,6 +162,7 @@ function fromClock(
   local: readonly number[],
   zone: WallClock,
   reasons: Map<number, string>,
+  token: CancellationToken,
 ): void {
   let rises = 0;
   for (let k = 1; k < local.length; k++) rises += Math.sign(wall[local[k]] - wall[local[k - 1]]);

@@ -1,4 +1,4 @@
-import { log } from "../../core/index.js";
+import { inBlocks, log, type CancellationToken } from "../../core/index.js";
 import type { Layout } from "./layout.js";
 import { filterRows, type RawRows, type RefusedRow, type RepairedRow } from "./raw-rows.js";
 
@@ -34,6 +34,7 @@ function quantityColumn(
   names: readonly string[],
   refused: RefusedRow[],
   repaired: RepairedRow[],
+  token: CancellationToken,
 ): string | null {
   const { volume } = rows;
   const [first, second] = rows.volumes;
@@ -42,13 +43,15 @@ function quantityColumn(
   let known = 0;
   let tested = 0;
   let asFirst = 0;
-  for (let i = 0; i < n; i++) {
-    verdict[i] = quantityOf(first[i], second[i], rows.close[i]);
-    if (first[i] > 0 && second[i] > 0) tested++;
-    if (verdict[i] <= 0) continue;
-    known++;
-    if (verdict[i] === 1) asFirst++;
-  }
+  inBlocks(n, token, (from, to) => {
+    for (let i = from; i < to; i++) {
+      verdict[i] = quantityOf(first[i], second[i], rows.close[i]);
+      if (first[i] > 0 && second[i] > 0) tested++;
+      if (verdict[i] <= 0) continue;
+      known++;
+      if (verdict[i] === 1) asFirst++;
+    }
+  });
   if (known === 0 || known < 0.5 * tested) return null;
   const usual = 2 * asFirst >= known ? 1 : 2;
   // What the nearest row that tells says, after each row and, in the loop below, before it.
@@ -87,14 +90,16 @@ function quantityColumn(
 }
 
 /** Blank cells (and the sentinel -1) become 0 and are listed. */
-function fill(rows: RawRows, column: Float64Array, repaired: RepairedRow[]): void {
+function fill(rows: RawRows, column: Float64Array, repaired: RepairedRow[], token: CancellationToken): void {
   const { count, row, volume } = rows;
-  for (let i = 0; i < count; i++) {
-    volume[i] = column[i];
-    if (!Number.isNaN(column[i])) continue;
-    volume[i] = 0;
-    repaired.push({ row: row[i], what: "volume is blank or -1; taken as 0" });
-  }
+  inBlocks(count, token, (from, to) => {
+    for (let i = from; i < to; i++) {
+      volume[i] = column[i];
+      if (!Number.isNaN(column[i])) continue;
+      volume[i] = 0;
+      repaired.push({ row: row[i], what: "volume is blank or -1; taken as 0" });
+    }
+  });
 }
 
 /**
@@ -108,12 +113,13 @@ export function chooseVolume(
   layout: Layout,
   refused: RefusedRow[],
   repaired: RepairedRow[],
+  token: CancellationToken,
 ): string[] {
   const { columns, header } = layout;
   const names = columns.volumes.map((j) => header[j] ?? "volume");
   const ticks = columns.ticks >= 0 ? rows.volumes[names.length] : null;
   if (names.length === 2) {
-    const notice = quantityColumn(rows, names, refused, repaired);
+    const notice = quantityColumn(rows, names, refused, repaired, token);
     if (notice !== null) return [notice];
   }
   const plain = names.findIndex((name) => /^<?vol(ume)?>?$/i.test(name));
@@ -122,11 +128,11 @@ export function chooseVolume(
     ticks !== null &&
     (names.length === 0 || !chosen.subarray(0, rows.count).some((volume) => volume > 0))
   ) {
-    fill(rows, ticks, repaired);
+    fill(rows, ticks, repaired, token);
     return [`The volume is "${header[columns.ticks]}": a count of price changes, not of traded units.`];
   }
   if (names.length === 0) return ["There is no volume column: volume is 0 in every bar."];
-  fill(rows, chosen, repaired);
+  fill(rows, chosen, repaired, token);
   if (names.length === 1) return [];
   return [`There are ${names.length} volumes, ${list(names)}; "${names[Math.max(0, plain)]}" is used.`];
 }
