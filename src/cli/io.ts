@@ -167,11 +167,13 @@ export function printFailure(error: unknown, json: boolean): number {
     const code = known ? error.code : "INTERNAL";
     printJson({ error: { code, message, details: known ? error.details : {} } });
   }
+  if (known && error.code === "CANCELLED") {
+    note(message);
+    return 130;
+  }
   const colours = pc.createColors(Boolean(process.stderr.isTTY) && !process.env["NO_COLOR"]);
   note(`${colours.red("error:")} ${message}`);
   if (!known) note("This is a bug in ktrdr, not in your input. Please report it with the lines below.");
   if (error instanceof Error && (!known || process.env["KTRDR_DEBUG"] === "1")) note(error.stack ?? "");
-  if (!known) return 1;
-  if (error.code === "CANCELLED") return 130;
-  return error.isUsage ? 2 : 1;
+  return known && error.isUsage ? 2 : 1;
 }

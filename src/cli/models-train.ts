@@ -1,4 +1,4 @@
-import { UsageError } from "../core/index.js";
+import { CancelledError, codeOf, UsageError } from "../core/index.js";
 import type {
   LocalTrainingResult,
   ProgressBridge,
@@ -146,6 +146,7 @@ async function trainModel(options: TrainOptions): Promise<void> {
   let stop = (): void => cancellation.cancel();
   const onSignal = (): void => {
     if (++asked > 1) process.exit(130);
+    display.stop();
     note("\nStopping. Press Ctrl-C again to stop at once.");
     stop();
   };
@@ -176,9 +177,8 @@ async function trainModel(options: TrainOptions): Promise<void> {
     else printData(trainingText(result));
   } catch (error) {
     display.stop();
-    if (cancellation.token.isCancelled)
-      note("Stopped: no model was saved; bars and earlier models are as they were.");
-    throw error;
+    if (codeOf(error) !== "CANCELLED") throw error;
+    throw new CancelledError("Cancelled: no model was saved; bars and earlier models are as they were.");
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     store.close();
@@ -230,7 +230,7 @@ function planText(plan: object): string {
       for (const [key, inner] of Object.entries(value)) add(inner, key, `${indent}  `);
     } else {
       lines.push(
-        `${indent}${name.padEnd(22 - indent.length)} ${Array.isArray(value) ? value.join(" ") : (value === null ? "-" : JSON.stringify(value))}`,
+        `${indent}${name.padEnd(22 - indent.length)} ${Array.isArray(value) ? value.join(" ") : value === null ? "-" : JSON.stringify(value)}`,
       );
     }
   };

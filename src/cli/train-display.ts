@@ -48,23 +48,29 @@ function lineDisplay(): TrainDisplay {
   };
 }
 
-/** A bar that is redrawn in place: phase, epoch, batch, loss, time left. */
+const clearLine = "\r\u001b[K";
+
+/** One line, redrawn in place: the phase, then epoch, batch, loss and time left. */
 function barDisplay(): TrainDisplay {
   const bar = new cliProgress.SingleBar({
     format: "{what} {bar} {percentage}%  {detail}  ETA {eta_formatted}",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
     barsize: 24,
     hideCursor: true,
-    clearOnComplete: false,
     stream: process.stderr,
     fps: 20,
     etaBuffer: 50,
   });
   let running = false;
+  const stopBar = (): void => {
+    if (running) bar.stop();
+    running = false;
+  };
   return {
     onPhase: (progress) => {
-      if (running) bar.stop();
-      running = false;
-      if (progress.phase !== "training") note(phaseText(progress));
+      stopBar();
+      if (progress.phase !== "training") process.stderr.write(`${clearLine}${phaseText(progress)} ...`);
     },
     onBatch: ({ epoch, epochs, batch, batches, loss }) => {
       const done = (epoch - 1) * batches + batch;
@@ -72,8 +78,12 @@ function barDisplay(): TrainDisplay {
         what: `Epoch ${epoch}/${epochs}`,
         detail: `batch ${batch}/${batches}  loss ${fixed(loss)}`,
       };
-      if (!running) bar.start(epochs * batches, done, payload);
-      else bar.update(done, payload);
+      if (running) {
+        bar.update(done, payload);
+      } else {
+        process.stderr.write(clearLine);
+        bar.start(epochs * batches, done, payload);
+      }
       running = true;
     },
     onEpoch: ({ validLoss, validAccuracy }) => {
@@ -81,8 +91,8 @@ function barDisplay(): TrainDisplay {
       bar.update({ detail: `val_loss ${fixed(validLoss)}  val_accuracy ${fixed(validAccuracy, 3)}` });
     },
     stop: () => {
-      if (running) bar.stop();
-      running = false;
+      stopBar();
+      process.stderr.write(clearLine);
     },
   };
 }
