@@ -37,7 +37,7 @@ export class MissingTimeframeError extends KnownError {
   constructor(timeframe: Timeframe, found: readonly Timeframe[]) {
     super(
       `The strategy's base timeframe is ${timeframe}, and the bars given are ${found.join(", ") || "none"}. ` +
-        `Give ${timeframe} bars, or choose the timeframe of the bars for the strategy.`,,
+        `Give ${timeframe} bars, or choose the timeframe of the bars for the strategy.`,
     );
     this.timeframe = timeframe;
   }
