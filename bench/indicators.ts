@@ -1,0 +1,58 @@
+import { RSI } from "trading-signals";
+import { makeBars } from "../test/bars.js";
+import { importBuilt } from "./built.js";
+import { columnCosts, costLines } from "./columns.js";
+import { barsText, figure, measured, type Bench } from "./measure.js";
+
+/** Every indicator with its default parameters over many bars, and RSI against a library in the same rounds. */
+export const benchIndicators: Bench = async ({ quick, note }) => {
+  const { indicators, makeIndicatorSpec, outputsOf } = await importBuilt();
+  const count = quick ? 100_000 : 1_000_000;
+  const size = barsText(count);
+  const bars = makeBars({ count, timeframe: "1m", volatility: 0.001 });
+  const work: Record<string, () => void> = {};
+  const outputs: Record<string, number> = {};
+  for (const name of Object.keys(indicators)) {
+    const spec = makeIndicatorSpec(name, name);
+    outputs[name] = outputsOf(spec).length;
+    for (const [output, column] of Object.entries(spec.indicator.compute(bars, spec.params))) {
+      if (column.every((value) => Number.isNaN(value)) || column.includes(Infinity)) {
+        throw new Error(`${name}.${output} over ${count} bars is not finite`);
+      }
+    }
+    work[name] = () => spec.indicator.compute(bars, spec.params);
+  }
+  const library = "rsi of trading-signals";
+  work[library] = () => {
+    const rsi = new RSI(14);
+    const column = new Float64Array(count);
+    for (let t = 0; t < count; t++) column[t] = rsi.update(bars.close[t], false) ?? NaN;
+  };
+  const { costs, passMs } = await columnCosts(work, count, quick ? 3 : 9);
+  note(`one pass over ${count} values: ${passMs.toFixed(3)} ms`);
+  for (const line of costLines(costs)) note(line);
+  const speedUp = costs[library].passes / costs["rsi"].passes;
+  const names = Object.keys(indicators);
+  const total = names.reduce((sum, name) => sum + costs[name].passes, 0);
+  const columns = names.reduce((sum, name) => sum + outputs[name], 0);
+  const slowest = names.reduce((a, b) => (costs[b].passes > costs[a].passes ? b : a));
+  note(`slowest: ${slowest}, all its outputs together ${figure(costs[slowest].passes)} passes`);
+  return [
+    measured(`mean time per indicator output column, ${size}`, total / columns, "passes", {
+      atLeast: 12,
+      aim: 6,
+      better: "lower",
+    }),
+    measured(`slowest indicator, ${size}`, costs[slowest].passes, "passes", {
+      atLeast: 60,
+      aim: 30,
+      better: "lower",
+    }),
+    measured(`RSI(14) over ${size} against trading-signals`, speedUp, "x", {
+      atLeast: 5,
+      aim: 10,
+      better: "higher",
+    }),
+    ...names.map((name) => measured(`indicator ${name}, ${size}`, costs[name].nsPerBar, "ns/bar")),
+  ];
+};

@@ -1,0 +1,85 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { createReporter as CreateReporter } from "../src/orchestration/reporter.js";
+import type { Network, Weights } from "../src/engines/index.js";
+import type { TrainingOptions } from "../src/training/index.js";
+import { importBuilt, importBuiltFile } from "./built.js";
+import { learningRate, samplesOf, workloads } from "./workloads.js";
+
+/** What the worker is to do: `pairs` of bare loop and full run, `epochs` each. */
+export interface PairsRequest {
+  readonly workload: string;
+  readonly epochs: number;
+  readonly pairs: number;
+}
+
+/** Milliseconds from before the first to after the last batch, one of each per pair. */
+export interface PairTimes {
+  readonly bare: number[];
+  readonly full: number[];
+}
+
+const request = workerData as PairsRequest;
+const built = await importBuilt();
+const { createReporter } = await importBuiltFile<{ createReporter: typeof CreateReporter }>(
+  "orchestration/reporter.js",
+);
+const workload = workloads.find(({ name }) => name === request.workload) as (typeof workloads)[number];
+const { spec, batchSize } = workload;
+const { epochs } = request;
+const samples = samplesOf(workload);
+const seed = 42;
+const model = new built.MLPTradingModel(spec.inputs, spec);
+const options: TrainingOptions = {
+  ...built.toTrainingOptions(built.trainingSchema.parse({ epochs, seed, batch_size: batchSize })),
+  optimizer: spec.optimizer,
+  learningRate,
+};
+const engine = built.findEngine("auto");
+
+/** The same epochs without callback, token, history or control block: one call an epoch. */
+function bareLoop(): { ms: number; weights: Weights } {
+  const network: Network = model.createNetwork(engine, options, null);
+  const loaded = network.load(samples);
+  const order = new Uint32Array(samples.rows);
+  const started = performance.now();
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    built.shuffle(order, built.createRandom(seed, `shuffle of epoch ${epoch}`));
+    network.startEpoch(loaded, order, batchSize);
+    network.trainBatches(Infinity, learningRate, built.neverCancelled);
+  }
+  const ms = performance.now() - started;
+  const weights = network.exportWeights();
+  network.dispose();
+  return { ms, weights };
+}
+
+/** A training as the worker of a local run does it: reports to a control block and to the parent, stop flag in it. */
+function fullRun(): { ms: number; weights: Weights } {
+  const memory = built.createControlBlock();
+  const now = (): number => performance.now();
+  const reporter = createReporter(memory, (events) => parentPort?.postMessage(events), now);
+  const hooks = { progress: reporter.listener, token: built.tokenOf(memory) };
+  const trained = new built.ModelTrainer(engine, options, now).fit(
+    model,
+    { train: samples, validation: null },
+    hooks,
+  );
+  reporter.flush();
+  return { ms: trained.timing.loop * 1000, weights: trained.weights };
+}
+
+const times: PairTimes = { bare: [], full: [] };
+for (let pair = 0; pair <= request.pairs; pair++) {
+  const bareFirst = pair % 2 === 0;
+  const first = bareFirst ? bareLoop() : fullRun();
+  const second = bareFirst ? fullRun() : bareLoop();
+  const same = first.weights.every(({ weight }, l) =>
+    weight.every((w, i) => w === second.weights[l].weight[i]),
+  );
+  if (!same) throw new Error("The bare loop and the full run ended with different weights");
+  if (pair === 0) continue; // compilers warm up
+  times.bare.push(bareFirst ? first.ms : second.ms);
+  times.full.push(bareFirst ? second.ms : first.ms);
+}
+parentPort?.postMessage(times);

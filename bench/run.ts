@@ -1,0 +1,100 @@
+// npm run bench -- [--quick] [--json FILE] [name...]: measures hot paths; names are those of `benches`, all by default.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { benchEngine } from "./engine.js";
+import { benchIndicators } from "./indicators.js";
+import { benchLabels } from "./labels.js";
+import { resultLines, type Bench, type Measure } from "./measure.js";
+import { benchMemberships } from "./memberships.js";
+import { benchOrchestration } from "./orchestration.js";
+import { benchProcesses } from "./processes.js";
+import { benchProgress } from "./progress.js";
+
+const benches: Readonly<Record<string, Bench>> = {
+  engine: benchEngine,
+  orchestration: benchOrchestration,
+  progress: benchProgress,
+  indicators: benchIndicators,
+  memberships: benchMemberships,
+  labels: benchLabels,
+  processes: benchProcesses,
+};
+
+const wrongUsage = (message: string): never => {
+  console.error(
+    `${message}\nUsage: npm run bench -- [--quick] [--json FILE] [${Object.keys(benches).join("|")}]...`,
+  );
+  process.exit(2);
+};
+
+function readArguments(): { quick: boolean; json: string | undefined; names: string[] } {
+  try {
+    const options = { quick: { type: "boolean", default: false }, json: { type: "string" } } as const;
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const unknown = positionals.find((name) => !Object.hasOwn(benches, name));
+    if (unknown !== undefined) return wrongUsage(`"${unknown}" is no benchmark.`);
+    const names = positionals.length === 0 ? Object.keys(benches) : positionals;
+    return { quick: values.quick, json: values.json, names };
+  } catch (error) {
+    return wrongUsage((error as Error).message);
+  }
+}
+
+function commit(): string {
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return (
+      git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "src") === "" ? "" : " and changes")
+    );
+  } catch {
+    return "unknown";
+  }
+}
+
+const { quick, json, names } = readArguments();
+const started = performance.now();
+const processors = cpus();
+const gib = (totalmem() / 2 ** 30).toFixed(0);
+const machine = `${processors.length} × ${processors[0].model}, ${gib} GiB, Node ${process.versions.node}`;
+console.log(`${machine}, ${process.platform}`);
+if (quick)
+  console.log(
+    "Quick: smaller sizes and fewer repetitions than the full run; good for a look, not for figures.",
+  );
+
+const results: Measure[] = [];
+for (const name of names) {
+  console.log(`\n${name}`);
+  try {
+    results.push(...(await benches[name]({ quick, note: (text) => console.log(`  ${text}`) })));
+  } catch (error) {
+    console.error(`  BROKEN: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}
+
+console.log(`\nresults`);
+for (const line of results.length === 0 ? ["none"] : resultLines(results)) console.log(`  ${line}`);
+const missed = results.filter(({ pass }) => pass === false).length;
+const judged = results.filter(({ pass }) => pass !== null).length;
+console.log(
+  `\n${judged - missed} of ${judged} targets met, ${((performance.now() - started) / 1000).toFixed(0)} s`,
+);
+
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+if (!quick && names.length === Object.keys(benches).length && process.exitCode === undefined) {
+  const origin = { machine, date: new Date().toISOString(), commit: commit() };
+  const file = fileURLToPath(new URL("results.json", import.meta.url));
+  writeFileSync(
+    file,
+    `${JSON.stringify(
+      results.map((result) => ({ ...result, ...origin })),
+      null,
+      2,
+    )}\n`,
+  );
+}
