@@ -45,7 +45,7 @@ export const benchEngine: Bench = async ({ quick, note }) => {
   const results: Measure[] = [];
   try {
     for (const workload of workloads) {
-      const epochs = quick ? workload.epochs / 5 : workload.epochs;
+      const epochs = quick ? workload.epochs / 10 : workload.epochs;
       const variants: Record<string, Variant> = {};
       for (const engine of Object.values(built.engines)) {
         variants[engine.name] = training(built, engine, workload, epochs);

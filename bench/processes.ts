@@ -104,7 +104,7 @@ export const benchProcesses: Bench = async ({ quick, note }) => {
         [training]: nodeProcess(folder, [builtCommand, ...train, ...trainFlags]),
         "from run() to the first batch beyond loading data": () => fixedCost(built, folder),
       },
-      quick ? 3 : 9,
+      quick ? 2 : 9,
     );
     for (const [name, ms] of Object.entries(times)) note(`${name}: ${spread(ms)} ms`);
     const inStarts = (name: string, atLeast: number, aim: number): Measure => {

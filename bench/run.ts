@@ -69,12 +69,14 @@ if (quick)
 const results: Measure[] = [];
 for (const name of names) {
   console.log(`\n${name}`);
+  const before = performance.now();
   try {
     results.push(...(await benches[name]({ quick, note: (text) => console.log(`  ${text}`) })));
   } catch (error) {
     console.error(`  BROKEN: ${(error as Error).message}`);
     process.exitCode = 1;
   }
+  console.log(`  (${((performance.now() - before) / 1000).toFixed(1)} s)`);
 }
 
 console.log(`\nresults`);
