@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { RegisterCommands } from "./command.js";
 import { registerDataCommands } from "./data.js";
+import { registerSampleCommand } from "./data-sample.js";
 import { registerFeaturesCommands } from "./features.js";
 import { registerFuzzyCommands } from "./fuzzy.js";
 import { registerIndicatorsCommands } from "./indicators.js";
@@ -14,6 +15,7 @@ import { registerStrategiesCommands } from "./strategies.js";
 
 const groups: RegisterCommands[] = [
   registerDataCommands,
+  registerSampleCommand,
   registerFeaturesCommands,
   registerFuzzyCommands,
   registerIndicatorsCommands,

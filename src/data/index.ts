@@ -6,3 +6,4 @@ export * from "./store/index.js";
 export * from "./resample/index.js";
 export * from "./quality/index.js";
 export * from "./manager/index.js";
+export * from "./sample/index.js";

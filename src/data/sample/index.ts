@@ -1,0 +1,2 @@
+export * from "./sample.js";
+export { syntheticBars, type SyntheticSpec } from "./synthetic.js";
