@@ -1,3 +1,5 @@
+import { figure } from "./measure.js";
+
 /** Milliseconds that some work takes. */
 export function timed(work: () => unknown): number {
   const started = performance.now();
@@ -43,9 +45,9 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Median with quartiles, in words: `1.23 (1.20 to 1.31)`. */
+/** Median with quartiles, in words: `1.23 (quartiles 1.2 to 1.31)`. */
 export function spread(values: readonly number[]): string {
-  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(values, share).toPrecision(3));
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => figure(quantile(values, share)));
   return `${middle} (quartiles ${low} to ${high})`;
 }
 
