@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { RegisterCommands } from "./command.js";
 import { registerDataCommands } from "./data.js";
+import { registerImportCommand } from "./data-import.js";
 import { registerSampleCommand } from "./data-sample.js";
 import { registerFeaturesCommands } from "./features.js";
 import { registerFuzzyCommands } from "./fuzzy.js";
@@ -15,6 +16,7 @@ import { registerStrategiesCommands } from "./strategies.js";
 
 const groups: RegisterCommands[] = [
   registerDataCommands,
+  registerImportCommand,
   registerSampleCommand,
   registerFeaturesCommands,
   registerFuzzyCommands,

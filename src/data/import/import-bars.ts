@@ -129,7 +129,7 @@ function readBarsBytes(
 
   throwIfCancelled(token);
   const volumes = chooseVolume(rows, layout, refused, repaired, token);
-  const sorted = withoutDuplicates(sortRows(rows, repaired, token), rows, refused, repaired);
+  const sorted = withoutDuplicates(sortRows(rows, repaired, token), rows, refused, repaired, token);
   let inOrder = orderedColumns(rows, sorted, token);
   if (layout.header.length === 0) checkHeaderlessOrder(inOrder, file);
   const spacing = checkSpacing(inOrder.time, inOrder.row, timeframe, file, token);

@@ -1,4 +1,4 @@
-import { inBlocks, type CancellationToken } from "../../core/index.js";
+import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import { isIntraday, type Timeframe } from "../timeframes.js";
 import { BarsFileError, type MissingOption } from "./errors.js";
 import {
@@ -183,6 +183,7 @@ function fromClock(
     twice = [];
   };
   for (let k = 0; k < local.length; k++) {
+    if (k % 16_384 === 0) throwIfCancelled(token); // a look-up in the zone's tables costs some 100 ns
     const i = local[forward ? k : local.length - 1 - k];
     const { first, second } = zone.instants(wall[i]);
     if (first !== second && !Number.isNaN(first)) {
