@@ -23,7 +23,9 @@ for (const path of files(join(root, "src"), ".ts")) {
     const name = declaration.exec(line)?.[1];
     if (name === undefined) return;
     // Overloads and the value beside a type of the same name share one docstring.
-    if (lines[index - 1]?.trimEnd().endsWith("*/")) documented.add(name);
+    let above = index - 1;
+    while (lines[above]?.startsWith("//")) above--;
+    if (lines[above]?.trimEnd().endsWith("*/")) documented.add(name);
     else if (!documented.has(name))
       problems.push(`${relative(root, path)}:${index + 1}: "${name}" has no docstring`);
   });

@@ -15,6 +15,7 @@ import {
   splitList,
   warn,
 } from "./io.js";
+import { planText } from "./plan-text.js";
 import { createTrainDisplay } from "./train-display.js";
 import { trainingText } from "./train-summary.js";
 
@@ -218,22 +219,17 @@ function summaryOf(result: LocalTrainingResult): Record<string, unknown> {
 async function printPlan(options: TrainOptions): Promise<void> {
   const { planTraining } = await import("../orchestration/index.js");
   const plan = await planTraining(await contextOf(options), foldersOf(options).models);
-  if (formatOf(options) === "json") printJson(plan);
-  else printData(planText(plan));
-}
-
-function planText(plan: object): string {
-  const lines: string[] = [];
-  const add = (value: unknown, name: string, indent: string): void => {
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      lines.push(`${indent}${name}`);
-      for (const [key, inner] of Object.entries(value)) add(inner, key, `${indent}  `);
-    } else {
-      lines.push(
-        `${indent}${name.padEnd(22 - indent.length)} ${Array.isArray(value) ? value.join(" ") : value === null ? "-" : JSON.stringify(value)}`,
-      );
-    }
-  };
-  for (const [name, value] of Object.entries(plan)) add(value, name, "");
-  return lines.join("\n");
+  if (formatOf(options) === "json") return printJson(plan);
+  for (const text of plan.notices) warn(text);
+  const bars = Object.entries(plan.bars).map(([series, text]) => `  ${series}: ${text}`);
+  printData(
+    [
+      planText(plan),
+      "",
+      "Bars",
+      ...bars,
+      "",
+      `Model: ${plan.parameters_count} parameters, engine ${plan.engine}, to ${plan.models_folder}`,
+    ].join("\n"),
+  );
 }

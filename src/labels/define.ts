@@ -8,9 +8,11 @@ export const classNames = ["BUY", "HOLD", "SELL"] as const;
 /** One of the three classes. */
 export type ClassName = (typeof classNames)[number];
 
-/** Class indices as stored in `Labels.classes`. */
+/** Class index as stored in `Labels.classes`: a rise is expected. */
 export const BUY = 0;
+/** Class index as stored in `Labels.classes`: neither is expected. */
 export const HOLD = 1;
+/** Class index as stored in `Labels.classes`: a fall is expected. */
 export const SELL = 2;
 /** No label exists (yet) for this bar. */
 export const noLabel = -1;

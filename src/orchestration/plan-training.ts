@@ -1,28 +1,23 @@
 import { BarStore, dateText, type SeriesEntry } from "../data/index.js";
-import { parameterCount } from "../engines/index.js";
-import { featureNames, loadStrategy, withOverrides, type Strategy } from "../strategy/index.js";
+import { findEngine, parameterCount } from "../engines/index.js";
+import {
+  featureNames,
+  loadStrategy,
+  planOf,
+  withOverrides,
+  type Strategy,
+  type StrategyPlan,
+} from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 import { overridesOf } from "./run-training.js";
 
 /** What a training would do, as plain data: nothing is loaded, computed or written for it. */
-export interface TrainingPlan {
-  readonly strategy: string;
-  readonly strategy_file: string;
-  readonly symbols: readonly string[];
-  readonly timeframes: readonly string[];
-  readonly base_timeframe: string;
-  readonly start_date: string | null;
-  readonly end_date: string | null;
+export interface TrainingPlan extends StrategyPlan {
   /** Stored series by symbol and timeframe, in words. */
   readonly bars: Readonly<Record<string, string>>;
-  readonly inputs: readonly string[];
-  readonly network: string;
   readonly parameters_count: number;
-  readonly labels: Readonly<Record<string, unknown>>;
-  readonly data_split: Readonly<Record<string, unknown>>;
-  readonly training: Readonly<Record<string, unknown>>;
+  readonly engine: string;
   readonly models_folder: string;
-  readonly notices: readonly string[];
 }
 
 /** The resolved plan of a training. @throws StrategyFileError and the like, as the training itself would */
@@ -31,27 +26,14 @@ export async function planTraining(
   modelsFolder: string,
 ): Promise<TrainingPlan> {
   const strategy = withOverrides(loadStrategy(context.strategyPath), overridesOf(context));
-  const inputs = featureNames(strategy);
-  const { hidden, activation, dropout } = strategy.architecture;
-  const { name, params } = strategy.label;
-  const { optimizer, loss, ...training } = strategy.training;
+  const inputs = featureNames(strategy).length;
   return {
-    strategy: strategy.name,
-    strategy_file: context.strategyPath,
-    symbols: strategy.symbols,
-    timeframes: strategy.timeframes,
-    base_timeframe: strategy.baseTimeframe,
-    start_date: strategy.startDate,
-    end_date: strategy.endDate,
+    ...planOf(strategy),
+    data_mode: context.dataMode ?? strategy.dataMode,
     bars: describeSeries(strategy, await new BarStore(context.dataFolder).list(), context.dataFolder),
-    inputs,
-    network: `${inputs.length}-[${hidden.join(",")}]-3 ${activation}, dropout ${dropout}`,
-    parameters_count: parameterCount({ inputs: inputs.length, hidden, outputs: 3 }),
-    labels: { type: name, ...(params as Record<string, unknown>) },
-    data_split: { ...strategy.split },
-    training: { optimizer: { ...optimizer }, loss: { ...loss }, ...training },
+    parameters_count: parameterCount({ inputs, hidden: strategy.architecture.hidden, outputs: 3 }),
+    engine: findEngine(context.engine ?? "auto").name,
     models_folder: modelsFolder,
-    notices: strategy.notices,
   };
 }
 

@@ -32,10 +32,10 @@ export async function runTraining(
     modelStorage: new ModelStorage(modelsFolder),
     dataManager: new DataManager(store, HttpCsvProvider.fromEnvironment()),
     engine: findEngine(context.engine ?? "auto"),
+    dataMode: context.dataMode ?? strategy.dataMode,
     operationId: context.operationId,
     progressCallback: progress,
     cancellationToken: token,
-    ...(context.dataMode === undefined ? {} : { dataMode: context.dataMode }),
     ...(context.maxMemoryBytes === undefined ? {} : { maxMemoryBytes: context.maxMemoryBytes }),
   });
 }

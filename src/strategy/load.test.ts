@@ -123,7 +123,6 @@ describe("a file of format 2.1", () => {
         "model.symbol_embedding_dim",
         "model.training.analytics",
         "model.training.batches_per_epoch",
-        "model.training.data_mode",
         "model.training.early_stopping.monitor",
         "model.training.estimated_duration_minutes",
         "model.training.momentum",

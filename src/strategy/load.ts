@@ -97,6 +97,7 @@ function check(
     baseTimeframe: file.training_data?.timeframes.base_timeframe ?? frames[0],
     startDate: file.training_data?.start_date ?? null,
     endDate: file.training_data?.end_date ?? null,
+    dataMode: file.model.training.data_mode,
     historyRequired: file.training_data?.history_required ?? file.data?.history_required ?? null,
     indicators: file.indicators.map((entry) => entry.value),
     fuzzy: fuzzyKeys.inputs.map(({ key, featureId }) => ({ featureId, ...file.fuzzy_sets[key] })),

@@ -22,10 +22,6 @@ export const keysWithoutEffect: readonly { readonly path: string; readonly why: 
     path: "model.training.progress",
     why: "model.training.progress_update_frequency says how often progress is shown",
   },
-  {
-    path: "model.training.data_mode",
-    why: "training reads the bars that are stored; `ktrdr data load` fetches more",
-  },
   { path: "model.training.total_batches", why: "the number of batches follows from the data" },
   { path: "model.training.batches_per_epoch", why: "the number of batches follows from the data" },
   { path: "model.training.estimated_duration_minutes", why: "the time left is measured" },

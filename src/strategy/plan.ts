@@ -10,6 +10,8 @@ export interface StrategyPlan {
   readonly base_timeframe: string;
   readonly start_date: string | null;
   readonly end_date: string | null;
+  /** `local`, or what is fetched before the training. */
+  readonly data_mode: string;
   readonly history_required: number | null;
   /** Feature names in the network's order. */
   readonly inputs: readonly string[];
@@ -55,6 +57,7 @@ export function planOf(strategy: Strategy): StrategyPlan {
     base_timeframe: strategy.baseTimeframe,
     start_date: strategy.startDate,
     end_date: strategy.endDate,
+    data_mode: strategy.dataMode,
     history_required: strategy.historyRequired,
     inputs,
     lookback_periods: strategy.lookback,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { KnownError } from "../core/index.js";
-import { checkSymbol, finestFirst, isTimeframe, timeframes } from "../data/index.js";
+import { checkSymbol, dataModes, finestFirst, isTimeframe, timeframes } from "../data/index.js";
 import type { Timeframe } from "../data/index.js";
 import { defaultSplit, splitSchema } from "../dataset/index.js";
 import { isStrategyName } from "../models/index.js";
@@ -140,7 +140,7 @@ export const strategySchema = z.strictObject({
     type: z.string().toLowerCase().pipe(z.literal("mlp")).default("mlp"),
     architecture: architectureSchema,
     features: z.strictObject({ lookback_periods: z.int().min(0).max(1000).default(0) }).nullish(),
-    training: trainingSchema.prefault({}),
+    training: trainingSchema.extend({ data_mode: z.enum(dataModes).default("local") }).prefault({}),
   }),
   decisions: decisionsSchema.prefault({}),
   training: z.strictObject({

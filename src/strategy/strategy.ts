@@ -1,4 +1,4 @@
-import type { Timeframe } from "../data/index.js";
+import type { DataMode, Timeframe } from "../data/index.js";
 import type { SplitSpec } from "../dataset/index.js";
 import { featureNamesOf } from "../features/index.js";
 import { membershipNames, type FuzzySpec } from "../fuzzy/index.js";
@@ -23,6 +23,8 @@ export interface Strategy {
   /** First and last day, both included, as written; null for all bars. */
   readonly startDate: string | null;
   readonly endDate: string | null;
+  /** Whether bars are fetched before a training (`model.training.data_mode`); `local` reads what is stored. */
+  readonly dataMode: DataMode;
   /** Bars that every series must have; null where the file does not say. */
   readonly historyRequired: number | null;
   readonly indicators: readonly IndicatorSpec[];
