@@ -16,6 +16,8 @@ export interface PairsRequest {
 export interface PairTimes {
   readonly bare: number[];
   readonly full: number[];
+  /** Percent of each full run's time that its own record says was spent outside engine calls. */
+  readonly outside: number[];
 }
 
 const request = workerData as PairsRequest;
@@ -55,7 +57,7 @@ function bareLoop(): { ms: number; weights: Weights } {
 }
 
 /** A training as the worker of a local run does it: reports to a control block and to the parent, stop flag in it. */
-function fullRun(): { ms: number; weights: Weights } {
+function fullRun(): { ms: number; weights: Weights; outside: number } {
   const memory = built.createControlBlock();
   const now = (): number => performance.now();
   const reporter = createReporter(memory, (events) => parentPort?.postMessage(events), now);
@@ -66,20 +68,22 @@ function fullRun(): { ms: number; weights: Weights } {
     hooks,
   );
   reporter.flush();
-  return { ms: trained.timing.loop * 1000, weights: trained.weights };
+  const { loop, arithmetic } = trained.timing;
+  return { ms: loop * 1000, weights: trained.weights, outside: 100 * (1 - arithmetic / loop) };
 }
 
-const times: PairTimes = { bare: [], full: [] };
+const times: PairTimes = { bare: [], full: [], outside: [] };
 for (let pair = 0; pair <= request.pairs; pair++) {
-  const bareFirst = pair % 2 === 0;
-  const first = bareFirst ? bareLoop() : fullRun();
-  const second = bareFirst ? fullRun() : bareLoop();
-  const same = first.weights.every(({ weight }, l) =>
-    weight.every((w, i) => w === second.weights[l].weight[i]),
-  );
-  if (!same) throw new Error("The bare loop and the full run ended with different weights");
+  let full = pair % 2 === 0 ? null : fullRun();
+  const bare = bareLoop();
+  full ??= fullRun();
+  const { weights } = full;
+  if (!bare.weights.every(({ weight }, l) => weight.every((w, i) => w === weights[l].weight[i]))) {
+    throw new Error("The bare loop and the full run ended with different weights");
+  }
   if (pair === 0) continue; // compilers warm up
-  times.bare.push(bareFirst ? first.ms : second.ms);
-  times.full.push(bareFirst ? second.ms : first.ms);
+  times.bare.push(bare.ms);
+  times.full.push(full.ms);
+  times.outside.push(full.outside);
 }
 parentPort?.postMessage(times);
