@@ -59,7 +59,7 @@ export function claimRun(memory: SharedArrayBuffer): boolean {
 /** The two ends of one possible stop: `token` is read by the run, `cancel` is called by whoever may stop it. */
 export interface Cancellation {
   readonly token: SharedToken;
-  cancel(): void;
+  readonly cancel: () => void;
 }
 
 /** Creates a stop that can be read on any thread. */

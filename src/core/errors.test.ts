@@ -20,7 +20,10 @@ test("a known error crosses threads with code, message and fields", () => {
 });
 
 test("wrong usage stays wrong usage on another thread", () => {
-  expect(fromErrorData(toErrorData(new UsageError("x")))).toMatchObject({ isUsage: true, code: "WRONG_USAGE" });
+  expect(fromErrorData(toErrorData(new UsageError("x")))).toMatchObject({
+    isUsage: true,
+    code: "WRONG_USAGE",
+  });
   expect(fromErrorData(toErrorData(new TooFewApplesError(1)))).toMatchObject({ isUsage: false });
 });
 
@@ -58,7 +61,7 @@ test("a shuffle is a permutation in which every place is about equally likely", 
   for (let round = 0; round < 5000; round++) {
     const order = Uint32Array.from({ length: 5 }, (_, i) => i);
     shuffle(order, random);
-    expect([...order].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect([...order].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
     counts[order.indexOf(0)]++;
   }
   // Binomial(5000, 1/5): standard deviation 28, so 150 is more than five of them.
