@@ -130,8 +130,8 @@ describeWithSharedData("on real bars", (shared) => {
     const result = JSON.parse(
       await succeed(
         folder,
-        ...["models", "train", "--strategy", "two.yaml", "--symbols", "AAPL", "--timeframes", "1h,1d"],
-        ...["--start-date", "2015-01-01", "--end-date", "2020-12-31", "--epochs", "2", "--json"],
+        ..."models train --strategy two.yaml --symbols AAPL --timeframes 1h,1d".split(" "),
+        ..."--start-date 2015-01-01 --end-date 2020-12-31 --epochs 2 --json".split(" "),
       ),
     ) as LocalTrainingResult;
     expect(result.model_name, "the finest timeframe names the model").toBe("two/1h_v1");

@@ -57,7 +57,7 @@ test("a purpose has a stream of its own: another consumer does not shift it", ()
 
 test("a shuffle is a permutation in which every place is about equally likely", () => {
   const random = createRandom(7, "test");
-  const counts = new Array<number>(5).fill(0);
+  const counts = [0, 0, 0, 0, 0];
   for (let round = 0; round < 5000; round++) {
     const order = Uint32Array.from({ length: 5 }, (_, i) => i);
     shuffle(order, random);
