@@ -101,7 +101,7 @@ function readBarsBytes(
   const order = options.dateFormat === undefined ? null : parseDateFormat(options.dateFormat);
   const zone = wallClock(options.timezone);
   const lines = new TextLines(bytes, file, token);
-  const layout = findLayout(lines, file);
+  const layout = findLayout(lines, order, file);
   const read = readRows(lines, layout, order, priceScale ?? 1, token);
   const { rows, rowsRead, refused, repaired } = read;
   if (layout.header.length === 0) checkHeaderlessLaw(read, file);

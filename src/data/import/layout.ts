@@ -2,7 +2,7 @@ import { splitCells, separators, type Separator } from "./cells.js";
 import { indexColumns, matchHeader, type BarColumns, type HeaderMatch } from "./columns.js";
 import { BarsFileError } from "./errors.js";
 import { decimalEvidence, parseNumber, type DecimalSign } from "./numbers.js";
-import { StampReader } from "./stamps.js";
+import { StampReader, type DateOrder } from "./stamps.js";
 import type { TextLines } from "./text-lines.js";
 
 /** How a file of bars is laid out. */
@@ -76,11 +76,13 @@ function headerless(
  * Finds separator, header and columns. Without a header the columns are date, (time,) open, high, low, close, (volume);
  * `checkHeaderlessOrder` holds the rows against that.
  *
+ * @param order order of dates that the user states, or null
+ *
  * @throws BarsFileError naming what is there in place of bars
  */
-export function findLayout(lines: TextLines, file: string): Layout {
+export function findLayout(lines: TextLines, order: DateOrder | null, file: string): Layout {
   const refuse = (reason: string): BarsFileError => new BarsFileError("NOT_A_BARS_FILE", file, reason);
-  const reader = new StampReader(null);
+  const reader = new StampReader(order);
   const above: string[] = [];
   let nearest: { line: number; cells: string[]; match: HeaderMatch } | null = null;
   for (const [line, text] of writtenLines(lines, 0, preambleLines)) {
@@ -88,7 +90,7 @@ export function findLayout(lines: TextLines, file: string): Layout {
       const cells = splitCells(text, separator);
       if (cells === null || cells.length < 4) continue;
       const match = matchHeader(cells);
-      if (match.missing.length === 0) return named(lines, file, line, separator, cells, match, above);
+      if (match.missing.length === 0) return named(lines, file, reader, line, separator, cells, match, above);
       if (match.missing.length < 4 && match.missing.length < (nearest?.match.missing.length ?? 4)) {
         nearest = { line, cells, match };
       }
@@ -140,6 +142,7 @@ export function findLayout(lines: TextLines, file: string): Layout {
 function named(
   lines: TextLines,
   file: string,
+  reader: StampReader,
   line: number,
   separator: Separator,
   header: string[],
@@ -153,7 +156,6 @@ function named(
     );
   }
   const { open, high, low, close } = match.columns;
-  const reader = new StampReader(null);
   let ticker: string | null = null;
   let time = match.columns.time;
   let { clock } = match.columns;

@@ -80,9 +80,10 @@ export function readRows(
     const written = cells[columns.time];
     const problems: string[] = [];
     if (written === "") problems.push("the date is empty");
-    else if (!reader.read(written))
-      problems.push(`${describe(written)} is no date${order === null ? "" : ` in the order ${order}`}`);
-    else if (columns.clock >= 0 && !reader.readClock(cells[columns.clock])) {
+    else if (!reader.read(written)) {
+      const kind = /^\d{1,2}:\d{2}/.test(written) ? "is a time of day without a date" : "is no date";
+      problems.push(`${describe(written)} ${kind}${order === null ? "" : ` in the order ${order}`}`);
+    } else if (columns.clock >= 0 && !reader.readClock(cells[columns.clock])) {
       problems.push(`${describe(cells[columns.clock])} is no time of day`);
     }
     for (let k = 0; k < 4; k++) {
