@@ -58,15 +58,18 @@ export function publishModel(
     }
     flushFolder(prepared);
     throwIfCancelled(token);
-    let version = highestVersion(folder, timeframe) + 1;
-    for (;;) {
-      const target = join(folder, versionFolder(timeframe, version));
-      if (moveTo(target, prepared)) {
-        prepared = target;
-        // Between the look at the folder and the rename, others may have published and deleted this very number.
-        if (!isDeleted(folder, timeframe, version)) break;
+    let version: number | null = null;
+    for (let next = highestVersion(folder, timeframe) + 1; ; next++) {
+      const target = join(folder, versionFolder(timeframe, next));
+      const outcome = moveTo(target, prepared);
+      if (outcome === "moved") [prepared, version] = [target, next];
+      // Between the look at the folder and the rename, others may have published and deleted this very number.
+      if (outcome === "moved" && !isDeleted(folder, timeframe, next)) break;
+      // Or they have deleted this very model, which was published then.
+      if (outcome === "gone") {
+        if (version !== null) break;
+        throw new Error(`The temporary folder "${prepared}" has vanished`);
       }
-      version++;
     }
     flushFolder(folder);
     flushFolder(root);
@@ -78,14 +81,16 @@ export function publishModel(
   }
 }
 
-/** Renames a folder; false where the target exists. */
-function moveTo(target: string, from: string): boolean {
+/** Renames a folder, unless the target exists ("taken") or a published folder was deleted meanwhile ("gone"). */
+function moveTo(target: string, from: string): "moved" | "taken" | "gone" {
+  const exists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   try {
     renameSync(from, target);
-    return true;
+    return "moved";
   } catch (error) {
     // The code for "exists" differs between systems (ENOTEMPTY, EEXIST, ENOTDIR, EPERM), so look instead.
-    if (lstatSync(target, { throwIfNoEntry: false }) !== undefined) return false;
+    if (!exists(from)) return "gone";
+    if (exists(target)) return "taken";
     throw error;
   }
 }
