@@ -58,7 +58,7 @@ export function publishModel(
     }
     flushFolder(prepared);
     throwIfCancelled(token);
-    let version: number | null = null;
+    let version = 0;
     for (let next = highestVersion(folder, timeframe) + 1; ; next++) {
       const target = join(folder, versionFolder(timeframe, next));
       const outcome = moveTo(target, prepared);
@@ -67,7 +67,7 @@ export function publishModel(
       if (outcome === "moved" && !isDeleted(folder, timeframe, next)) break;
       // Or they have deleted this very model, which was published then.
       if (outcome === "gone") {
-        if (version !== null) break;
+        if (version > 0) break;
         throw new Error(`The temporary folder "${prepared}" has vanished`);
       }
     }
