@@ -20,7 +20,7 @@ export const registerImportCommand: RegisterCommands = (program) => {
   const data = groupOf(program, "data", "Import, list, inspect, check, resample and load bars.");
   withCommonOptions(data.command("import"))
     .description("Read a file of bars, or all files of a folder, right or not at all, and store them.")
-    .argument("<file>", "file, or folder of files")
+    .argument("<file>", "file, or folder of .csv, .tsv and .txt files")
     .option("--symbol <symbol>", "what the file holds, where it does not say so itself")
     .option("--timeframe <timeframe>", "length of its bars, likewise")
     .option("--timezone <zone>", "zone of intraday times without offset, as Area/City")
@@ -40,8 +40,14 @@ interface ImportReport {
   readonly repaired: ImportedFile["repaired"];
   readonly refused: ImportedFile["refused"];
   readonly notices: readonly string[];
-  /** Why the file as a whole was refused. */
-  readonly error?: { readonly code: string; readonly message: string };
+  /** Why nothing of the file was stored. */
+  readonly error?: ReportedError;
+}
+
+interface ReportedError {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Record<string, unknown>;
 }
 
 async function importBars(path: string, flags: ImportFlags): Promise<void> {
@@ -61,7 +67,7 @@ async function importBars(path: string, flags: ImportFlags): Promise<void> {
     throw new UsageError("--symbol: the files of a folder cannot all be one symbol. Import them one by one.");
   }
   const files = readdirSync(path, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+    .filter((entry) => !entry.isDirectory() && tableFile.test(entry.name))
     .map((entry) => join(path, entry.name))
     .sort();
   if (files.length === 0) throw new NothingToImportError(path);
@@ -70,13 +76,16 @@ async function importBars(path: string, flags: ImportFlags): Promise<void> {
   finish(reports, json);
 }
 
-/** A folder without files. */
+/** Files of a folder that are taken for tables: a README beside them is not one. */
+const tableFile = /^[^.].*\.(csv|tsv|txt)$/i;
+
+/** A folder without tables. */
 class NothingToImportError extends KnownError {
   readonly code = "NOTHING_TO_IMPORT";
   readonly folder: string;
 
   constructor(folder: string) {
-    super(`"${folder}" has no files to import.`);
+    super(`"${folder}" has no files to import: none ends in .csv, .tsv or .txt.`);
     this.folder = folder;
   }
 }
@@ -131,9 +140,15 @@ async function importFiles(
     if (rivals.length > 1) {
       const names = rivals.map((rival) => `"${rival}"`).join(" and ");
       const message = `${names} are both ${seriesOf(imported)}. Import the right one by itself.`;
-      outcomes.push({ ...reportOf(file, imported, 0), error: { code: "SAME_SERIES", message } });
+      const error_ = { code: "SAME_SERIES", message, details: { files: rivals } };
+      outcomes.push({ ...reportOf(file, imported, 0), error: error_ });
     } else if (imported.refused.length > 0) {
-      outcomes.push(reportOf(file, imported, 0));
+      const n = imported.refused.length;
+      const message = `"${file}" is not imported: ${n} row${n === 1 ? "" : "s"} cannot be read right. Mend or remove ${n === 1 ? "it" : "them"} and import again.`;
+      outcomes.push({
+        ...reportOf(file, imported, 0),
+        error: { code: "ROWS_REFUSED", message, details: {} },
+      });
     } else {
       try {
         const merged = await store.merge(imported.bars, { replace });
@@ -150,7 +165,11 @@ async function importFiles(
 
 const seriesOf = ({ bars }: ImportedFile): string => `${bars.symbol} ${bars.timeframe}`;
 
-const errorOf = (error: unknown) => ({ code: codeOf(error) ?? "INTERNAL", message: messageOf(error) });
+const errorOf = (error: unknown): ReportedError => ({
+  code: codeOf(error) ?? "INTERNAL",
+  message: messageOf(error),
+  details: error instanceof KnownError ? error.details : {},
+});
 
 function emptyReport(file: string): ImportReport {
   return {
@@ -185,12 +204,9 @@ function finish(reports: readonly ImportReport[], json: boolean): void {
       note(`${file}: ... and ${repaired.length - shownRows} more repairs (--json lists all)`);
     for (const text of notices) warn(`${file}: ${text}`);
     if (error !== undefined) note(`error: ${error.message}`);
-    if (refused.length > 0) {
-      note(`error: "${file}" is not imported, ${refused.length} rows cannot be read right:`);
-      for (const { row, reason } of refused.slice(0, shownRows)) note(`  row ${row}: ${reason}`);
-      if (refused.length > shownRows) note(`  ... and ${refused.length - shownRows} more (--json lists all)`);
-    }
-    if (error !== undefined || refused.length > 0) process.exitCode = 1;
+    for (const { row, reason } of refused.slice(0, shownRows)) note(`  row ${row}: ${reason}`);
+    if (refused.length > shownRows) note(`  ... and ${refused.length - shownRows} more (--json lists all)`);
+    if (error !== undefined) process.exitCode = 1;
     else if (!json) printData(`${symbol} ${timeframe}: ${rows_imported} bars imported from "${file}"`);
   }
 }

@@ -116,9 +116,9 @@ function readBarsBytes(
   const missing: MissingOption[] = [...identity.missing];
   const dates = settleDateOrder(read, order, file);
   if (dates !== null) missing.push(dates);
-  const { statesUtc } = layout;
+  const { utcStatement } = layout;
   const placed = placeTimes(
-    { rows, refused, zone, statesUtc, file, token },
+    { rows, refused, zone, utcStatement, file, token },
     timeframe ?? likelyTimeframe(rows),
   );
   if (placed.missing !== null) missing.push(placed.missing);

@@ -16,8 +16,8 @@ export interface Layout {
   readonly width: number;
   /** Index of the first line that can be a row. */
   readonly firstRow: number;
-  /** True where a line above the rows or the name of a column says that times are UTC. */
-  readonly statesUtc: boolean;
+  /** The line above the rows or the name of the column that says that times are UTC, or null. */
+  readonly utcStatement: string | null;
   /** Symbol in a second header line, or null. */
   readonly ticker: string | null;
 }
@@ -31,6 +31,11 @@ function shorten(text: string): string {
 
 function isNumber(cell: string): boolean {
   return Number.isFinite(parseNumber(cell)) || Number.isFinite(parseNumber(cell, ","));
+}
+
+/** The first line that says UTC or GMT; not as part of a time, which would be when the file was made. */
+function utcLine(above: readonly string[]): string | null {
+  return above.find((line) => /\b(UTC|GMT)\b/i.test(line) && !/\d:\d\d/.test(line)) ?? null;
 }
 
 /** Lines up to `last` that are not blank. */
@@ -113,14 +118,14 @@ export function findLayout(lines: TextLines, order: DateOrder | null, file: stri
         close: at + 4,
         volumes: numbers === 5 ? [at + 5] : [],
       };
-      const statesUtc = above.some((words) => /\b(UTC|GMT)\b/i.test(words));
+      const utcStatement = utcLine(above);
       const layout = {
         separator,
         columns,
         header: [],
         width: cells.length,
         firstRow: line,
-        statesUtc,
+        utcStatement,
         ticker: null,
       };
       return { ...layout, decimal: decimalSign(lines, layout, file) };
@@ -194,9 +199,9 @@ function named(
       `is no file of bars: line ${line + 1} names the columns ${header.map((name) => `"${name}"`).join(", ")}; none is a date or time.`,
     );
   }
-  const statesUtc = match.utc || above.some((words) => /\b(UTC|GMT)\b/i.test(words));
+  const utcStatement = match.utc ? header[time] : utcLine(above);
   const columns = { ...match.columns, time, clock };
-  const layout = { separator, columns, header, width: header.length, firstRow, statesUtc, ticker };
+  const layout = { separator, columns, header, width: header.length, firstRow, utcStatement, ticker };
   return { ...layout, decimal: decimalSign(lines, layout, file) };
 }
 

@@ -1,7 +1,10 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../../../test/temporary-folder.js";
 import { timeframeMs, type Timeframe } from "../timeframes.js";
-import { readBarsText, type ImportOptions } from "./index.js";
+import { readBarsFile, readBarsText, type ImportOptions } from "./index.js";
 
 interface Row {
   readonly time: number;
@@ -260,21 +263,12 @@ test("dollar signs, shortened volumes and a column Price for the close", () => {
 });
 
 test("UTF-16 and old line endings are read", async () => {
-  const { mkdtempSync, writeFileSync, rmSync } = await import("node:fs");
-  const { tmpdir } = await import("node:os");
-  const { join } = await import("node:path");
-  const { readBarsFile } = await import("./index.js");
-  const folder = mkdtempSync(join(tmpdir(), "ktrdr-test-"));
-  try {
-    const lines = ["date,open,high,low,close", "2024-01-02,1,2,1,2", "2024-01-03,1,2,1,2"];
-    const path = join(folder, "X_1d.csv");
-    const little = Buffer.from(`\uFEFF${lines.join("\r\n")}`, "utf16le");
-    const files = [little, Buffer.from(little).swap16(), Buffer.from(lines.join("\r"))];
-    for (const bytes of files) {
-      writeFileSync(path, bytes);
-      expect(Array.from((await readBarsFile(path, {})).bars.close)).toEqual([2, 2]);
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
+  const lines = ["date,open,high,low,close", "2024-01-02,1,2,1,2", "2024-01-03,1,2,1,2"];
+  const path = join(temporaryFolder(), "X_1d.csv");
+  const little = Buffer.from(`\uFEFF${lines.join("\r\n")}`, "utf16le");
+  const files = [little, Buffer.from(little).swap16(), Buffer.from(lines.join("\r"))];
+  for (const bytes of files) {
+    writeFileSync(path, bytes);
+    expect(Array.from((await readBarsFile(path, {})).bars.close)).toEqual([2, 2]);
   }
 });

@@ -92,7 +92,8 @@ interface Context {
   readonly rows: RawRows;
   readonly refused: RefusedRow[];
   readonly zone: WallClock | null;
-  readonly statesUtc: boolean;
+  /** Where the file says that its times are UTC, or null. */
+  readonly utcStatement: string | null;
   readonly file: string;
   readonly token: CancellationToken;
 }
@@ -108,7 +109,11 @@ function refuseRows(rows: RawRows, refused: RefusedRow[], reasons: ReadonlyMap<n
   filterRows(rows, (i) => !reasons.has(i));
 }
 
-function placeInstants({ rows, refused, zone, statesUtc, token }: Context): PlacedTimes {
+function isUtc(zone: string): boolean {
+  return /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal)$/i.test(zone);
+}
+
+function placeInstants({ rows, refused, zone, utcStatement, file, token }: Context): PlacedTimes {
   const { count, wall, offset, flags, time } = rows;
   const reasons = new Map<number, string>();
   const local: number[] = [];
@@ -132,7 +137,7 @@ function placeInstants({ rows, refused, zone, statesUtc, token }: Context): Plac
     for (const i of few) reasons.set(i, `${plain(wall[i])} has no offset from UTC; other times have one`);
     if (few.length > 0) local.length = 0;
   }
-  if (local.length > 0 && zone === null && !statesUtc) {
+  if (local.length > 0 && zone === null && utcStatement === null) {
     return {
       missing: {
         flag: "--timezone Area/City",
@@ -140,6 +145,13 @@ function placeInstants({ rows, refused, zone, statesUtc, token }: Context): Plac
       },
       notices,
     };
+  }
+  if (local.length > 0 && zone !== null && utcStatement !== null && !isUtc(zone.zone)) {
+    throw new BarsFileError(
+      "DATES_CONTRADICT",
+      file,
+      `says that its times are UTC ("${utcStatement}"), and --timezone says ${zone.zone}. Leave the flag out; or, if the file is wrong there, take the words out.`,
+    );
   }
   if (local.length === 0 || zone === null) {
     for (const i of local) time[i] = wall[i];
