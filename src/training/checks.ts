@@ -1,7 +1,12 @@
 import type { Samples, Weights } from "../engines/index.js";
 import { LossNotFiniteError, TrainingDataError, ValidationRequiredError } from "./errors.js";
 import type { TrainingOptions } from "./schema.js";
-import type { TrainingParts } from "./trainer.js";
+
+/** The parts of the data that training sees; `validation` is null where the split has none. */
+export interface TrainingParts {
+  readonly train: Samples;
+  readonly validation: Samples | null;
+}
 
 /**
  * Refuses what cannot be trained, before any work.

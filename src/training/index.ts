@@ -1,3 +1,4 @@
+export type { TrainingParts } from "./checks.js";
 export * from "./cadence.js";
 export * from "./errors.js";
 export type { EpochScore, TrainingHistory, TrainingMetrics } from "./history.js";
@@ -7,10 +8,4 @@ export * from "./metrics.js";
 export * from "./model.js";
 export * from "./schema.js";
 export type { SchedulerSpec } from "./schedulers.js";
-export {
-  ModelTrainer,
-  type TrainedModel,
-  type TrainingHooks,
-  type TrainingParts,
-  type TrainingTiming,
-} from "./trainer.js";
+export { ModelTrainer, type TrainedModel, type TrainingHooks, type TrainingTiming } from "./trainer.js";

@@ -14,7 +14,8 @@ import { rounds } from "../../test/rounds.js";
 import { classificationMetrics } from "./metrics.js";
 import { MLPTradingModel } from "./model.js";
 import { toTrainingOptions, trainingSchema, type TrainingOptions } from "./schema.js";
-import { ModelTrainer, type TrainedModel, type TrainingHooks, type TrainingParts } from "./trainer.js";
+import type { TrainingParts } from "./checks.js";
+import { ModelTrainer, type TrainedModel, type TrainingHooks } from "./trainer.js";
 
 const noClock = (): number => 0;
 const model = new MLPTradingModel(6, { hidden: [8, 5], activation: "tanh", dropout: 0.2 });

@@ -9,7 +9,7 @@ import {
 } from "../core/index.js";
 import type { Engine, LoadedSamples, Network, Samples, Weights } from "../engines/index.js";
 import { batchesPerCall, isReported } from "./cadence.js";
-import { areFinite, checkParts, notFinite } from "./checks.js";
+import { areFinite, checkParts, notFinite, type TrainingParts } from "./checks.js";
 import { balancedClassWeights } from "./class-weights.js";
 import { createEarlyStopping } from "./early-stopping.js";
 import {
@@ -22,12 +22,6 @@ import {
 import type { MLPTradingModel } from "./model.js";
 import { createScheduler } from "./schedulers.js";
 import type { TrainingOptions } from "./schema.js";
-
-/** The parts of the data that training sees; `validation` is null where the split has none. */
-export interface TrainingParts {
-  readonly train: Samples;
-  readonly validation: Samples | null;
-}
 
 /** What surrounds a training: who listens and who may stop it. */
 export interface TrainingHooks {
