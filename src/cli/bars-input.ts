@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { KnownError, UsageError } from "../core/index.js";
-import type { Bars, ImportedFile, ImportOptions, Timeframe } from "../data/index.js";
+import { KnownError, nearestName, UsageError } from "../core/index.js";
+import type { Bars, ImportedFile, Timeframe } from "../data/index.js";
 import { foldersOf, note, warn, type CommonOptions } from "./io.js";
 
 /** The options that say which bars a computing command works on. */
@@ -26,9 +26,11 @@ export function withBarsOptions(command: Command): Command {
 
 /** A timeframe given by a flag. @throws UsageError */
 export async function timeframeOf(flag: string, text: string): Promise<Timeframe> {
-  const { isTimeframe, timeframes } = await import("../data/index.js");
+  const { isTimeframe, timeframes } = await import("../data/timeframes.js");
   if (isTimeframe(text)) return text;
-  throw new UsageError(`${flag}: "${text}" is no timeframe. Known: ${timeframes.join(", ")}.`);
+  const nearest = nearestName(text, timeframes);
+  const hint = nearest?.toLowerCase() === text.toLowerCase() ? ` Did you mean "${nearest}"?` : "";
+  throw new UsageError(`${flag}: "${text}" is no timeframe. Known: ${timeframes.join(", ")}.${hint}`);
 }
 
 /** Bars of the data folder up to the end date, saying so when they are sample bars. @throws NoBarsError */
@@ -65,48 +67,24 @@ class RefusedRowsError extends KnownError {
 
 const shownRows = 10;
 
-/**
- * Reads a file whose name and columns need not tell symbol and timeframe, since nothing is stored: the timeframe is then the
- * strategy's, or the one that the distances between the bars fit.
- */
-async function readInput(
-  file: string,
-  options: ImportOptions,
-  strategyTimeframe: Timeframe | undefined,
-): Promise<ImportedFile> {
-  const { BarsFileError, ImportOptionsNeededError, readBarsFile } = await import("../data/index.js");
-  try {
-    return await readBarsFile(file, options);
-  } catch (error) {
-    if (!(error instanceof ImportOptionsNeededError)) throw error;
-    const lacks = (flag: string): boolean => error.needed.some((needed) => needed.flag.startsWith(flag));
-    const named = lacks("--symbol") ? { ...options, symbol: "INPUT" } : options;
-    if (!lacks("--timeframe")) {
-      if (named === options) throw error;
-      return readBarsFile(file, named);
-    }
-    let unknown: unknown = error;
-    for (const timeframe of new Set([
-      ...(strategyTimeframe ? [strategyTimeframe] : []),
-      ...likelyTimeframes,
-    ])) {
-      try {
-        const read = await readBarsFile(file, { ...named, timeframe });
-        if (read.refused.length > 0) continue;
-        note(
-          `"${file}" is read as ${timeframe} bars, which their distances fit; --timeframe says otherwise.`,
-        );
-        return read;
-      } catch (reason) {
-        if (reason instanceof ImportOptionsNeededError) unknown = reason;
-        else if (!(reason instanceof BarsFileError)) throw reason;
-      }
-    }
-    throw unknown;
-  }
+/** Flags that say how to read a file. @throws UsageError where no file is named, rather than ignoring them */
+export function refuseFileFlags({ timezone, dateFormat, priceScale }: BarsOptions): void {
+  const given = Object.entries({
+    "--timezone": timezone,
+    "--date-format": dateFormat,
+    "--price-scale": priceScale,
+  });
+  const flag = given.find(([, value]) => value !== undefined)?.[0];
+  if (flag !== undefined) throw new UsageError(`${flag} says how to read a file: use it with --input FILE.`);
 }
 
-const likelyTimeframes: readonly Timeframe[] = ["1d", "1h", "1m", "5m", "15m", "30m", "4h", "1w"];
+/** The number that `--price-scale` gives. @throws UsageError */
+export function priceScaleOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const scale = Number(text);
+  if (scale > 0 && Number.isFinite(scale)) return scale;
+  throw new UsageError(`--price-scale: "${text}" is not allowed. Allowed: a number above 0, such as 10000.`);
+}
 
 /**
  * The bars of `--input`, repairs and notices told on stderr, or those of `--symbol` and `--timeframe`.
@@ -121,13 +99,17 @@ export async function barsFrom(options: BarsOptions, timeframes: readonly Timefr
     options.timeframe === undefined ? undefined : await timeframeOf("--timeframe", options.timeframe);
   const { input, symbol, timezone, dateFormat } = options;
   if (input === undefined) {
+    refuseFileFlags(options);
     if (symbol === undefined) throw new UsageError("Give --input FILE, or --symbol S and --timeframe T.");
     const stored = timeframe ?? only;
     if (stored === undefined) throw new UsageError("Give --timeframe T with --symbol S.");
     return storedBars(options, symbol, stored);
   }
-  const priceScale = options.priceScale === undefined ? undefined : Number(options.priceScale);
-  const read = await readInput(input, { symbol, timeframe, timezone, dateFormat, priceScale }, only);
+  const priceScale = priceScaleOf(options.priceScale);
+  const { readBarsFile } = await import("../data/index.js");
+  // Nothing is stored, so the file need not tell its symbol and timeframe.
+  const infer = true;
+  const read = await readBarsFile(input, { symbol, timeframe, timezone, dateFormat, priceScale, infer });
   if (read.refused.length > 0) throw new RefusedRowsError(input, read);
   for (const { row, what } of read.repaired.slice(0, shownRows)) note(`repaired row ${row}: ${what}`);
   if (read.repaired.length > shownRows) note(`... and ${read.repaired.length - shownRows} more repairs`);

@@ -341,6 +341,10 @@ describe("no files of bars", () => {
     ["date,close\n2024-01-02,5\n", /no header with open, high, low and close/],
     ["date,open,high,low\n2024-01-02,5,6,4\n", /line 1 names the columns .*; missing: close/],
     ["a,open,high,low,close\n1,5,6,4,5\n", /none is a date or time/],
+    [
+      "Datum;Hoch;Tief;Start;Ende\n2024-01-15;2;1;1;2",
+      /line 1 names the columns "Datum", .*"Ende", and open/,
+    ],
     ["hello world", /begins with "hello world"/],
     ['{"time": [1, 2]}', /no file of bars/],
     ["PK\u0003\u0004 and more", /ZIP archive/],
@@ -396,6 +400,38 @@ test("symbol and timeframe come from options, then columns, then the name", () =
   expect([ofPlain("/a_b/BRK.B_1w.csv"), ofPlain("^GSPC_1d.txt")]).toEqual(["BRK.B 1w", "^GSPC 1d"]);
   for (const name of ["my_AAPL_1d.csv", "AAPL_1day.csv", "AAPL.csv", "_1d.csv"])
     expect(() => ofPlain(name), name).toThrow(/--symbol S|--timeframe T/);
+});
+
+test("for bars that are not stored the timeframe is inferred from the distances between rows", () => {
+  const inferred = (stamps: readonly string[], options: ImportOptions = {}): string => {
+    const rows = stamps.map((stamp) => `${stamp},1,2,1,2`);
+    const { bars, notices } = read(
+      rows,
+      { timezone: "UTC", infer: true, ...options },
+      "date,open,high,low,close",
+    );
+    expect(bars.symbol).toBe("INPUT");
+    expect(notices.some((notice) => notice.includes(`read as ${bars.timeframe} bars`))).toBe(
+      !options.timeframe,
+    );
+    return bars.timeframe;
+  };
+  expect(inferred(["2024-01-05", "2024-01-08", "2024-01-09", "2024-01-10"])).toBe("1d");
+  expect(inferred(["2024-01-05", "2024-01-12", "2024-01-19"])).toBe("1w");
+  expect(inferred(["2024-01-05 15:30", "2024-01-08 09:30", "2024-01-08 10:00", "2024-01-08 11:00"])).toBe(
+    "30m",
+  );
+  expect(inferred(["2024-01-08 09:31", "2024-01-08 09:32", "2024-01-08 09:40"])).toBe("1m");
+  expect(inferred(["2024-01-08T04:00Z", "2024-01-08T08:00Z", "2024-01-08T12:00Z"])).toBe("4h");
+  expect(inferred(["2024-01-08"])).toBe("1d");
+  expect(inferred(["2024-01-08", "2024-01-09"], { timeframe: "1d" })).toBe("1d");
+  expect(() => inferred(["01/02/2024", "02/02/2024"])).toThrow(/add\n {2}--date-format/);
+  const { refused } = read(
+    ["2024-01-08,1,2,1,2", "2024-01-09,1,0.5,1,2"],
+    { infer: true },
+    "date,open,high,low,close",
+  );
+  expect(refused.map(({ row }) => row)).toEqual([3]);
 });
 
 describe("two volumes", () => {

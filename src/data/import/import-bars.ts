@@ -8,10 +8,10 @@ import { checkHeaderlessLaw, checkHeaderlessOrder } from "./headerless.js";
 import { identify } from "./identity.js";
 import { findLayout } from "./layout.js";
 import { sortRows, withoutDuplicates } from "./order.js";
-import { orderedColumns, type RawRows, type RefusedRow, type RepairedRow } from "./raw-rows.js";
+import { orderedColumns, type RefusedRow, type RepairedRow } from "./raw-rows.js";
 import { readRows } from "./read-rows.js";
 import { findScale } from "./scale.js";
-import { checkSpacing } from "./spacing.js";
+import { checkSpacing, inferTimeframe } from "./spacing.js";
 import { findSpikes, findSplits } from "./splits.js";
 import { parseDateFormat } from "./stamps.js";
 import { readBytes, TextLines } from "./text-lines.js";
@@ -29,6 +29,11 @@ export interface ImportOptions {
   readonly dateFormat?: string | undefined;
   /** Number that prices are divided by; 1 confirms prices that look scaled. */
   readonly priceScale?: number | undefined;
+  /**
+   * For bars that are looked at and not stored: a file that does not tell its symbol is called `INPUT`, and one that does not
+   * tell its timeframe has the one that the distances between its rows fit.
+   */
+  readonly infer?: boolean | undefined;
 }
 
 /** A file of bars as it was read. Where `refused` is not empty, `bars` lacks these rows and is not to be stored. */
@@ -81,13 +86,6 @@ function wallClock(timezone: string | undefined): WallClock | null {
   }
 }
 
-/** A timeframe to look at times with where none is known yet: only to tell which options are missing. */
-function likelyTimeframe({ count, wall }: RawRows): Timeframe {
-  const day = 86_400_000;
-  for (let i = 1; i < count; i++) if ((wall[i] - wall[0]) % day !== 0) return "1h";
-  return "1d";
-}
-
 function readBarsBytes(
   bytes: Buffer,
   file: string,
@@ -106,26 +104,25 @@ function readBarsBytes(
   const { rows, rowsRead, refused, repaired } = read;
   if (layout.header.length === 0) checkHeaderlessLaw(read, file);
 
-  const { symbol, timeframe, ...identity } = identify({
+  const identity = identify({
     file,
     symbolOption: options.symbol,
     timeframeOption: options.timeframe,
     symbols: layout.ticker === null ? [...read.symbols] : [layout.ticker],
     timeframes: [...read.timeframes],
   });
-  const missing: MissingOption[] = [...identity.missing];
+  const symbol = identity.symbol ?? (options.infer ? "INPUT" : null);
+  const missing: MissingOption[] = options.infer ? [] : [...identity.missing];
   const dates = settleDateOrder(read, order, file);
   if (dates !== null) missing.push(dates);
   const { utcStatement } = layout;
-  const placed = placeTimes(
-    { rows, refused, zone, utcStatement, file, token },
-    timeframe ?? likelyTimeframe(rows),
-  );
+  // Where the timeframe is asked for, the likely one still tells whether a time zone is missing as well.
+  const timeframe = identity.timeframe ?? inferTimeframe(rows);
+  const placed = placeTimes({ rows, refused, zone, utcStatement, file, token }, timeframe);
   if (placed.missing !== null) missing.push(placed.missing);
   const scale = priceScale === undefined ? findScale(rows, layout, symbol, token) : null;
   if (scale !== null) missing.push(scale);
-  if (symbol === null || timeframe === null || missing.length > 0)
-    throw new ImportOptionsNeededError(file, missing);
+  if (symbol === null || missing.length > 0) throw new ImportOptionsNeededError(file, missing);
 
   throwIfCancelled(token);
   const volumes = chooseVolume(rows, layout, refused, repaired, token);
@@ -168,6 +165,11 @@ function readBarsBytes(
     refused: refused.sort(byRow),
     notices: [
       ...identity.notices,
+      ...(identity.timeframe === null
+        ? [
+            `The file is read as ${timeframe} bars, which the distances between its rows fit; --timeframe says otherwise.`,
+          ]
+        : []),
       ...placed.notices,
       ...(adjusted ? [adjustedNotice] : []),
       ...volumes,

@@ -29,6 +29,10 @@ function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+function quotedList(names: readonly string[]): string {
+  return names.map((name) => `"${shorten(name)}"`).join(", ");
+}
+
 function isNumber(cell: string): boolean {
   return Number.isFinite(parseNumber(cell)) || Number.isFinite(parseNumber(cell, ","));
 }
@@ -102,6 +106,12 @@ export function findLayout(lines: TextLines, order: DateOrder | null, file: stri
       // Rows above any header: a file without one. A decimal comma would fall apart at the separator ",".
       const row = nearest === null ? headerless(cells, reader) : null;
       if (row === null) continue;
+      const names = splitCells(above[above.length - 1] ?? "", separator);
+      if (names !== null && names.length === cells.length && !names.some(isNumber)) {
+        throw refuse(
+          `is no file of bars that can be recognised: line ${line} names the columns ${quotedList(names)}, and open, high, low and close are not among them.`,
+        );
+      }
       const { first, numbers } = row;
       if (numbers < 4 || numbers > 5) {
         throw refuse(
@@ -136,7 +146,7 @@ export function findLayout(lines: TextLines, order: DateOrder | null, file: stri
   if (nearest !== null) {
     const { line, cells, match } = nearest;
     throw refuse(
-      `is no file of bars: line ${line + 1} names the columns ${cells.map((name) => `"${name}"`).join(", ")}; missing: ${match.missing.join(", ")}.`,
+      `is no file of bars: line ${line + 1} names the columns ${quotedList(cells)}; missing: ${match.missing.join(", ")}.`,
     );
   }
   throw refuse(
@@ -196,7 +206,7 @@ function named(
   if (!sawRow) throw refuse(`has a header (line ${line + 1}) and no rows.`);
   if (time < 0) {
     throw refuse(
-      `is no file of bars: line ${line + 1} names the columns ${header.map((name) => `"${name}"`).join(", ")}; none is a date or time.`,
+      `is no file of bars: line ${line + 1} names the columns ${quotedList(header)}; none is a date or time.`,
     );
   }
   const utcStatement = match.utc ? header[time] : utcLine(above);

@@ -1,6 +1,30 @@
 import { inBlocks, type CancellationToken } from "../../core/index.js";
 import { timeframeMs, timeframes, type Timeframe } from "../timeframes.js";
 import { BarsFileError } from "./errors.js";
+import type { RawRows } from "./raw-rows.js";
+import { noOffset } from "./stamps.js";
+
+/** Rows that are looked at to infer a timeframe. */
+const rowsToInfer = 10_000;
+
+/**
+ * The timeframe that distances between rows fit: the longest one within the lower quartile of the distances, since gaps only make
+ * them longer. Rows with one common time of day are days or weeks; a single row is a day, or a minute if it has a time.
+ */
+export function inferTimeframe({ count, wall, offset }: RawRows): Timeframe {
+  const n = Math.min(count, rowsToInfer);
+  const day = timeframeMs["1d"];
+  const time = Float64Array.from({ length: n }, (_, i) =>
+    offset[i] === noOffset ? wall[i] : wall[i] - offset[i] * 60_000,
+  ).sort();
+  const steps = time.slice(1).map((when, t) => when - time[t]);
+  const positive = steps.filter((step) => step > 0).sort();
+  const step = positive[positive.length >>> 2];
+  const isDaily = wall.subarray(0, n).every((when) => (when - wall[0]) % day === 0);
+  if (step === undefined) return n > 0 && wall[0] % day !== 0 ? "1m" : "1d";
+  if (isDaily || step >= day) return step >= timeframeMs["1w"] ? "1w" : "1d";
+  return timeframes.findLast((name) => timeframeMs[name] <= step) ?? "1m";
+}
 
 /** `90 min`, `4 h`, `7 d`. */
 function lengthText(ms: number): string {
