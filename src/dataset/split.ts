@@ -73,8 +73,11 @@ function mergeSorted(a: Float64Array, b: Float64Array, token: CancellationToken)
   return out.subarray(0, end);
 }
 
-/** Distinct values of sorted columns, sorted: neighbours merge until one is left, so each value is copied log2(columns) times. */
-function sortedUnion(columns: readonly Float64Array[], token: CancellationToken): Float64Array {
+/**
+ * Distinct values of strictly increasing columns, sorted: neighbours merge until one is left, so each value is copied
+ * log2(columns) times. A single column is returned as it is. @throws CancelledError
+ */
+export function sortedUnion(columns: readonly Float64Array[], token: CancellationToken): Float64Array {
   let left = columns;
   while (left.length > 1) {
     const merged: Float64Array[] = [];

@@ -1,7 +1,8 @@
-import { neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import { inBlocks, neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import { sortedUnion } from "../dataset/index.js";
 import { predictedClass } from "./metrics.js";
 
-/** When test samples were made and when their labels became known, in one unit (bar closing times in ms). */
+/** When test samples were made and when their labels became known, on one scale (openings of the bars, ms). */
 export interface SampleTimes {
   /** [n]; samples of several symbols share times. */
   readonly time: Float64Array;
@@ -48,10 +49,12 @@ export function accuracyAgainstMajority(
   if (n === 0) return null;
   const majority = commonest(labels);
   const d = new Int8Array(n);
-  for (let i = 0; i < n; i++) {
-    const hit = predictedClass(probabilities, i) === labels[i] ? 1 : 0;
-    d[i] = hit - (labels[i] === majority ? 1 : 0);
-  }
+  inBlocks(n, token, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const hit = predictedClass(probabilities, i) === labels[i] ? 1 : 0;
+      d[i] = hit - (labels[i] === majority ? 1 : 0);
+    }
+  });
   const wins = d.filter((value) => value > 0).length;
   const losses = d.filter((value) => value < 0).length;
   const { dependence, quantile } = dependenceOf(d, times, token);
@@ -80,19 +83,21 @@ function dependenceOf(
   { time, knownAt }: SampleTimes,
   token: CancellationToken,
 ): { dependence: number; quantile: number } {
-  const distinct = Float64Array.from(new Set(time)).sort();
+  const distinct = sortedUnion(ascendingRuns(time), token);
   const count = distinct.length;
   const position = (when: number): number => firstAfter(distinct, when) - 1;
   const mean = d.reduce((sum, value) => sum + value, 0) / d.length;
   const sums = new Float64Array(count); // of d - mean, per time
   let independent = 0;
   let spans = 0;
-  for (let i = 0; i < d.length; i++) {
-    const at = position(time[i]);
-    sums[at] += d[i] - mean;
-    independent += (d[i] - mean) ** 2;
-    spans += Math.max(1, position(knownAt[i]) - at);
-  }
+  inBlocks(d.length, token, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const at = position(time[i]);
+      sums[at] += d[i] - mean;
+      independent += (d[i] - mean) ** 2;
+      spans += Math.max(1, position(knownAt[i]) - at);
+    }
+  });
   const span = spans / d.length;
   const lags = Math.min(count - 1, Math.ceil(Math.max(1.3 * Math.sqrt(count), 2 * span)));
   const share = (lags + 1) / count;
@@ -102,6 +107,18 @@ function dependenceOf(
   const across = Math.max(1, longRunSum(sums, 0, token) / independent);
   const along = longRunSum(sums, lags, token) / independent;
   return { dependence: Math.min(d.length, Math.max(span * across, along)), quantile };
+}
+
+/** The stretches of a column in which each value is above the one before: one for each symbol that was joined. */
+function ascendingRuns(values: Float64Array): Float64Array[] {
+  const runs: Float64Array[] = [];
+  let from = 0;
+  for (let i = 1; i <= values.length; i++) {
+    if (i < values.length && values[i] > values[i - 1]) continue;
+    runs.push(values.subarray(from, i));
+    from = i;
+  }
+  return runs;
 }
 
 /** Sum of autocovariances × length with Bartlett weights (Newey & West 1987); never negative. */

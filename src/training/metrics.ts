@@ -1,4 +1,4 @@
-import { log } from "../core/index.js";
+import { inBlocks, log, neverCancelled, type CancellationToken } from "../core/index.js";
 import { classNames, type ClassName } from "../labels/index.js";
 
 /** A class with fewer test samples than this gets no figures: one hit more would move them by 20 points or more. */
@@ -70,19 +70,23 @@ export function crossEntropy(probabilities: Float32Array, labels: Uint8Array, i:
  *
  * @param probabilities [n × 3], as `Network.predict` gives them
  * @param labels        [n], BUY 0, HOLD 1, SELL 2
+ * @throws CancelledError
  */
 export function classificationMetrics(
   probabilities: Float32Array,
   labels: Uint8Array,
+  token: CancellationToken = neverCancelled,
 ): ClassificationMetrics {
   const n = labels.length;
   if (n === 0) return { samples: 0 };
   const confusion = classNames.map(() => classNames.map(() => 0));
   let lossSum = 0;
-  for (let i = 0; i < n; i++) {
-    confusion[labels[i]][predictedClass(probabilities, i)]++;
-    lossSum += crossEntropy(probabilities, labels, i);
-  }
+  inBlocks(n, token, (from, to) => {
+    for (let i = from; i < to; i++) {
+      confusion[labels[i]][predictedClass(probabilities, i)]++;
+      lossSum += crossEntropy(probabilities, labels, i);
+    }
+  });
   const classes = classNames.map((_, k) => scoresOf(confusion, k));
   const occurring = classes.filter(({ support }) => support > 0);
   const weighted = (score: "precision" | "recall" | "f1_score"): number =>
