@@ -7,7 +7,7 @@ import {
   type CancellationToken,
   type ProgressListener,
 } from "../core/index.js";
-import type { Engine, LoadedNetwork, Weights } from "../engines/index.js";
+import type { Engine, LoadedSamples, Network, Weights } from "../engines/index.js";
 import { batchesPerCall, isReported } from "./cadence.js";
 import { areFinite, checkParts, notFinite, type TrainingParts } from "./checks.js";
 import { balancedClassWeights } from "./class-weights.js";
