@@ -6,7 +6,7 @@ import { barsText, figure, measured, type Bench } from "./measure.js";
 
 /** Every indicator with its default parameters over many bars, and RSI against a library in the same rounds. */
 export const benchIndicators: Bench = async ({ quick, note }) => {
-  const { indicators, makeIndicatorSpec, outputsOf } = await importBuilt();
+  const { indicators, makeIndicatorSpec, neverCancelled, outputsOf } = await importBuilt();
   const count = quick ? 100_000 : 1_000_000;
   const size = barsText(count);
   const bars = makeBars({ count, timeframe: "1m", volatility: 0.001 });
@@ -15,12 +15,14 @@ export const benchIndicators: Bench = async ({ quick, note }) => {
   for (const name of Object.keys(indicators)) {
     const spec = makeIndicatorSpec(name, name);
     outputs[name] = outputsOf(spec).length;
-    for (const [output, column] of Object.entries(spec.indicator.compute(bars, spec.params))) {
+    for (const [output, column] of Object.entries(
+      spec.indicator.compute(bars, spec.params, neverCancelled),
+    )) {
       if (column.every((value) => Number.isNaN(value)) || column.includes(Infinity)) {
         throw new Error(`${name}.${output} over ${count} bars is not finite`);
       }
     }
-    work[name] = () => spec.indicator.compute(bars, spec.params);
+    work[name] = () => spec.indicator.compute(bars, spec.params, neverCancelled);
   }
   const library = "rsi of trading-signals";
   work[library] = () => {

@@ -25,10 +25,26 @@ export function throwIfCancelled(token: CancellationToken): void {
 }
 
 /**
- * Rows to work through between two looks at a token. A pass over 65,536 values takes well under 5 ms on any machine
- * of the last decade (at 20 ns a value: 1.3 ms), which keeps every step's answer to a stop below the 5 ms of design.
+ * Rows to work through between two looks at a token. The slowest rows (a random number drawn for each) cost some 300 ns,
+ * so a block of them takes 2.5 ms, which keeps every step's answer to a stop below the 5 ms of design; at 20 ns a
+ * look, 8192 rows do not feel it.
  */
-export const rowsPerCheck = 65_536;
+export const rowsPerCheck = 8192;
+
+/**
+ * Looks at the token and says where the block of rows that begins at `from` ends: `rowsPerCheck` rows on, or at `to`. A
+ * loop over bars keeps its state in local variables this way, and its innermost part is free of the token:
+ *
+ *     for (let t = 0; t < n; )
+ *       for (const end = blockEnd(t, n, token); t < end; t++) out[t] = ...
+ *
+ * @param unit rows that belong together: the block is a whole number of them, at least one
+ * @throws CancelledError
+ */
+export function blockEnd(from: number, to: number, token: CancellationToken, unit = 1): number {
+  throwIfCancelled(token);
+  return Math.min(to, from + unit * Math.max(1, Math.floor(rowsPerCheck / unit)));
+}
 
 /** Calls `block(from, to)` over 0..n in blocks of at most `rowsPerCheck`, looking at the token before each. */
 export function inBlocks(
@@ -36,8 +52,9 @@ export function inBlocks(
   token: CancellationToken,
   block: (from: number, to: number) => void,
 ): void {
-  for (let from = 0; from < n; from += rowsPerCheck) {
-    throwIfCancelled(token);
-    block(from, Math.min(n, from + rowsPerCheck));
+  for (let from = 0; from < n;) {
+    const to = blockEnd(from, n, token);
+    block(from, to);
+    from = to;
   }
 }

@@ -69,7 +69,7 @@ function recipeFor(name: string, base: Bars, lookback: number): FeatureRecipe {
   for (const transform of transforms) {
     const spec = makeIndicatorSpec(`x_${transform.type}`, name);
     indicators.push(spec);
-    const columns = spec.indicator.compute(base, spec.params);
+    const columns = spec.indicator.compute(base, spec.params, neverCancelled);
     for (const output of outputsOf(spec)) {
       const values = columns[output].map((value, t) =>
         transform.type === "identity" ? value : value === 0 ? NaN : base.close[t] / value,

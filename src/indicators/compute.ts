@@ -40,7 +40,7 @@ function addColumns(into: Map<string, Float64Array>, spec: IndicatorSpec, column
  * reaches another. Equal indicators under several feature ids are computed once and share memory.
  *
  * @throws MissingVolumeError where an indicator needs volume and no bar has any
- * @throws CancelledError between two indicators, when the token says so
+ * @throws CancelledError
  */
 export function computeIndicators(
   bars: Bars,
@@ -57,7 +57,7 @@ export function computeIndicators(
       throw new MissingVolumeError(indicator.name, spec.featureId, bars.symbol);
     }
     const key = `${indicator.name} ${JSON.stringify(params)}`;
-    const computed = done.get(key) ?? indicator.compute(bars, params);
+    const computed = done.get(key) ?? indicator.compute(bars, params, token);
     done.set(key, computed);
     addColumns(columns, spec, computed);
   }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { CancellationToken } from "../core/index.js";
 import type { Bars } from "../data/index.js";
 
 /** Named columns, each as long as the bars; NaN where there is no value. */
@@ -28,8 +29,12 @@ export interface Indicator<Params = never, Output extends string = string> {
   needsVolume(params: Params): boolean;
   /** Bars before the first value of every output, from the first stored bar. */
   warmup(params: Params): Record<Output, number>;
-  /** All outputs over all bars. Value t depends on bars [0..t] only; NaN in warm-up. */
-  compute(bars: Bars, params: Params): Columns<Output>;
+  /**
+   * All outputs over all bars. Value t depends on bars [0..t] only; NaN in warm-up.
+   *
+   * @throws CancelledError within some milliseconds of the token's saying so: loops over bars go from one `blockEnd` to the next
+   */
+  compute(bars: Bars, params: Params, token: CancellationToken): Columns<Output>;
 }
 
 /** Helps the compiler infer parameter and output types from a definition. */

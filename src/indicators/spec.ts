@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { KnownError, nearestName } from "../core/index.js";
+import { KnownError, nearestName, wantedBy } from "../core/index.js";
 import { findIndicator, type AnyIndicator } from "./registry.js";
 
 /** An indicator with its parameters, under the name by which a strategy refers to it. */
@@ -50,7 +50,7 @@ function problemsOf(
     });
   }
   const name = issue.path.join(".");
-  return [`${name} is ${JSON.stringify(given[name]) ?? "missing"}: ${issue.message}`];
+  return [`${name} is ${JSON.stringify(given[name]) ?? "missing"}: ${wantedBy(issue)}`];
 }
 
 /**

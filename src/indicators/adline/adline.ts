@@ -21,8 +21,8 @@ export const adLineIndicator = defineIndicator({
   warmup: ({ use_sma_smoothing, smoothing_period }) => ({
     adline: use_sma_smoothing ? smoothing_period - 1 : 0,
   }),
-  compute: (bars, { use_sma_smoothing, smoothing_period }) => {
-    const line = cumulativeSum(moneyFlowVolume(bars));
-    return { adline: use_sma_smoothing ? slidingMean(line, smoothing_period) : line };
+  compute: (bars, { use_sma_smoothing, smoothing_period }, token) => {
+    const line = cumulativeSum(moneyFlowVolume(bars, token), token);
+    return { adline: use_sma_smoothing ? slidingMean(line, smoothing_period, token) : line };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
@@ -19,7 +20,11 @@ export interface DirectionalMovement {
  *
  * @see Wilder, New Concepts in Technical Trading Systems (1978), section IV
  */
-export function directionalMovement({ high, low, close }: Bars, period: number): DirectionalMovement {
+export function directionalMovement(
+  { high, low, close }: Bars,
+  period: number,
+  token: CancellationToken,
+): DirectionalMovement {
   const n = close.length;
   const plus = columnAfter(n, period);
   const minus = columnAfter(n, period);
@@ -29,22 +34,23 @@ export function directionalMovement({ high, low, close }: Bars, period: number):
   let rise = 0;
   let fall = 0;
   let imbalance = 0;
-  for (let t = 1; t < n; t++) {
-    const up = high[t] - high[t - 1];
-    const down = low[t - 1] - low[t];
-    const weight = t < period ? 1 / t : alpha; // running means until bar `period`, then Wilder's
-    range += weight * (trueRange(high[t], low[t], close[t - 1]) - range);
-    rise += weight * (Number(up > down) * Number(up > 0) * up - rise);
-    fall += weight * (Number(down > up) * Number(down > 0) * down - fall);
-    if (t < period) continue;
-    const scale = range > 0 ? 100 / range : 0;
-    plus[t] = rise * scale;
-    minus[t] = fall * scale;
-    const moved = rise + fall;
-    const dx = moved > 0 ? 100 * (Math.abs(rise - fall) / moved) : 0;
-    imbalance += (t < 2 * period - 1 ? 1 / (t - period + 1) : alpha) * (dx - imbalance);
-    if (t >= 2 * period - 1) adx[t] = imbalance;
-  }
+  for (let t = 1; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      const up = high[t] - high[t - 1];
+      const down = low[t - 1] - low[t];
+      const weight = t < period ? 1 / t : alpha; // running means until bar `period`, then Wilder's
+      range += weight * (trueRange(high[t], low[t], close[t - 1]) - range);
+      rise += weight * (Number(up > down) * Number(up > 0) * up - rise);
+      fall += weight * (Number(down > up) * Number(down > 0) * down - fall);
+      if (t < period) continue;
+      const scale = range > 0 ? 100 / range : 0;
+      plus[t] = rise * scale;
+      minus[t] = fall * scale;
+      const moved = rise + fall;
+      const dx = moved > 0 ? 100 * (Math.abs(rise - fall) / moved) : 0;
+      imbalance += (t < 2 * period - 1 ? 1 / (t - period + 1) : alpha) * (dx - imbalance);
+      if (t >= 2 * period - 1) adx[t] = imbalance;
+    }
   return { adx, plus, minus };
 }
 
@@ -61,8 +67,8 @@ export const adxIndicator = defineIndicator({
   primary: "adx",
   needsVolume: () => false,
   warmup: ({ period }) => ({ adx: 2 * period - 1, plus_di: period, minus_di: period }),
-  compute: (bars, { period }) => {
-    const { adx, plus, minus } = directionalMovement(bars, period);
+  compute: (bars, { period }, token) => {
+    const { adx, plus, minus } = directionalMovement(bars, period, token);
     return { adx, plus_di: plus, minus_di: minus };
   },
 });

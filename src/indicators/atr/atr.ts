@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
@@ -11,16 +12,17 @@ import { trueRange } from "../kernels/true-range.js";
  *   high - low; TA-Lib leaves that bar out and so begins one bar later)
  * @see Wilder, New Concepts in Technical Trading Systems (1978), section III
  */
-export function atr({ high, low, close }: Bars, period: number): Float64Array {
+export function atr({ high, low, close }: Bars, period: number, token: CancellationToken): Float64Array {
   const n = close.length;
   const out = columnAfter(n, period - 1);
   let mean = 0;
   const alpha = 1 / period;
-  for (let t = 0; t < n; t++) {
-    const range = t === 0 ? high[0] - low[0] : trueRange(high[t], low[t], close[t - 1]);
-    mean += (t < period ? 1 / (t + 1) : alpha) * (range - mean); // a running mean until bar period - 1, then Wilder's
-    if (t >= period - 1) out[t] = mean;
-  }
+  for (let t = 0; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      const range = t === 0 ? high[0] - low[0] : trueRange(high[t], low[t], close[t - 1]);
+      mean += (t < period ? 1 / (t + 1) : alpha) * (range - mean); // a running mean until bar period - 1, then Wilder's
+      if (t >= period - 1) out[t] = mean;
+    }
   return out;
 }
 
@@ -37,5 +39,5 @@ export const atrIndicator = defineIndicator({
   primary: "atr",
   needsVolume: () => false,
   warmup: ({ period }) => ({ atr: period - 1 }),
-  compute: (bars, { period }) => ({ atr: atr(bars, period) }),
+  compute: (bars, { period }, token) => ({ atr: atr(bars, period, token) }),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingDeviation } from "../kernels/sliding-deviation.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
@@ -17,15 +18,21 @@ export interface Bands {
  *
  * @see Bollinger, Bollinger on Bollinger Bands (2001), who divides by n
  */
-export function bollingerBands(x: Float64Array, period: number, multiplier: number): Bands {
-  const middle = slidingMean(x, period);
-  const upper = slidingDeviation(x, period);
+export function bollingerBands(
+  x: Float64Array,
+  period: number,
+  multiplier: number,
+  token: CancellationToken,
+): Bands {
+  const middle = slidingMean(x, period, token);
+  const upper = slidingDeviation(x, period, token);
   const lower = new Float64Array(x.length);
-  for (let t = 0; t < x.length; t++) {
-    const reach = multiplier * upper[t];
-    upper[t] = middle[t] + reach;
-    lower[t] = middle[t] - reach;
-  }
+  for (let t = 0; t < x.length;)
+    for (const end = blockEnd(t, x.length, token); t < end; t++) {
+      const reach = multiplier * upper[t];
+      upper[t] = middle[t] + reach;
+      lower[t] = middle[t] - reach;
+    }
   return { upper, middle, lower };
 }
 
@@ -46,7 +53,7 @@ export const bollingerBandsIndicator = defineIndicator({
   primary: "upper",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ upper: period - 1, middle: period - 1, lower: period - 1 }),
-  compute: (bars, { period, multiplier, source }) => ({
-    ...bollingerBands(sourceColumn(bars, source), period, multiplier),
+  compute: (bars, { period, multiplier, source }, token) => ({
+    ...bollingerBands(sourceColumn(bars, source), period, multiplier, token),
   }),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingDeviation } from "../kernels/sliding-deviation.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
@@ -20,14 +21,15 @@ export const bollingerBandWidthIndicator = defineIndicator({
   primary: "bollingerbandwidth",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ bollingerbandwidth: period - 1 }),
-  compute: (bars, { period, multiplier, source }) => {
+  compute: (bars, { period, multiplier, source }, token) => {
     const x = sourceColumn(bars, source);
-    const middle = slidingMean(x, period);
-    const width = slidingDeviation(x, period);
-    for (let t = 0; t < width.length; t++) {
-      const reach = multiplier * width[t];
-      width[t] = middle[t] === 0 ? NaN : (middle[t] + reach - (middle[t] - reach)) / middle[t];
-    }
+    const middle = slidingMean(x, period, token);
+    const width = slidingDeviation(x, period, token);
+    for (let t = 0; t < width.length;)
+      for (const end = blockEnd(t, width.length, token); t < end; t++) {
+        const reach = multiplier * width[t];
+        width[t] = middle[t] === 0 ? NaN : (middle[t] + reach - (middle[t] - reach)) / middle[t];
+      }
     return { bollingerbandwidth: width };
   },
 });

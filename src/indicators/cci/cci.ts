@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, rowsPerCheck, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
@@ -12,25 +13,29 @@ import { typicalPrice } from "../kernels/source.js";
  *
  * @see Lambert, Commodities (October 1980)
  */
-export function cci(bars: Bars, period: number): Float64Array {
-  const x = typicalPrice(bars);
-  const out = slidingMean(x, period);
+export function cci(bars: Bars, period: number, token: CancellationToken): Float64Array {
+  const x = typicalPrice(bars, token);
+  const out = slidingMean(x, period, token);
   const scale = period / 0.015;
+  const rows = Math.ceil(rowsPerCheck / period); // between two looks, as each reads `period` values
   let unchanged = 1; // values up to this one that are equal: then the mean differs from them by rounding only
-  for (let t = 1; t < Math.min(period - 1, x.length); t++) unchanged = x[t] === x[t - 1] ? unchanged + 1 : 1;
-  for (let t = period - 1; t < x.length; t++) {
-    unchanged = x[t] === x[t - 1] ? unchanged + 1 : 1;
-    const mean = out[t];
-    let deviation = 0;
-    let more = 0; // a second sum, so that additions need not wait for each other
-    let k = t - period + 1;
-    for (; k < t; k += 2) {
-      deviation += Math.abs(x[k] - mean);
-      more += Math.abs(x[k + 1] - mean);
+  for (let t = 1; t < Math.min(period - 1, x.length);)
+    for (const end = blockEnd(t, Math.min(period - 1, x.length), token); t < end; t++)
+      unchanged = x[t] === x[t - 1] ? unchanged + 1 : 1;
+  for (let t = period - 1; t < x.length;)
+    for (const end = blockEnd(t, Math.min(t + rows, x.length), token); t < end; t++) {
+      unchanged = x[t] === x[t - 1] ? unchanged + 1 : 1;
+      const mean = out[t];
+      let deviation = 0;
+      let more = 0; // a second sum, so that additions need not wait for each other
+      let k = t - period + 1;
+      for (; k < t; k += 2) {
+        deviation += Math.abs(x[k] - mean);
+        more += Math.abs(x[k + 1] - mean);
+      }
+      if (k === t) deviation += Math.abs(x[t] - mean);
+      out[t] = unchanged >= period ? 0 : (scale * (x[t] - mean)) / (deviation + more);
     }
-    if (k === t) deviation += Math.abs(x[t] - mean);
-    out[t] = unchanged >= period ? 0 : (scale * (x[t] - mean)) / (deviation + more);
-  }
   return out;
 }
 
@@ -47,5 +52,5 @@ export const cciIndicator = defineIndicator({
   primary: "cci",
   needsVolume: () => false,
   warmup: ({ period }) => ({ cci: period - 1 }),
-  compute: (bars, { period }) => ({ cci: cci(bars, period) }),
+  compute: (bars, { period }, token) => ({ cci: cci(bars, period, token) }),
 });

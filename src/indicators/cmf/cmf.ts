@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { moneyFlowVolume } from "../kernels/money-flow.js";
 import { slidingSum } from "../kernels/sliding-sum.js";
@@ -15,10 +16,12 @@ export const cmfIndicator = defineIndicator({
   primary: "cmf",
   needsVolume: () => true,
   warmup: ({ period }) => ({ cmf: period - 1 }),
-  compute: (bars, { period }) => {
-    const cmf = slidingSum(moneyFlowVolume(bars), period);
-    const volume = slidingSum(bars.volume, period);
-    for (let t = period - 1; t < cmf.length; t++) cmf[t] = volume[t] > 0 ? cmf[t] / volume[t] : 0;
+  compute: (bars, { period }, token) => {
+    const cmf = slidingSum(moneyFlowVolume(bars, token), period, token);
+    const volume = slidingSum(bars.volume, period, token);
+    for (let t = period - 1; t < cmf.length;)
+      for (const end = blockEnd(t, cmf.length, token); t < end; t++)
+        cmf[t] = volume[t] > 0 ? cmf[t] / volume[t] : 0;
     return { cmf };
   },
 });

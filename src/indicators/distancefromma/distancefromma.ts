@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 import { exponentialMean } from "../kernels/smoothing.js";
@@ -24,10 +25,12 @@ export const distanceFromMaIndicator = defineIndicator({
   primary: "distancefromma",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ distancefromma: period - 1 }),
-  compute: (bars, { period, ma_type, source }) => {
+  compute: (bars, { period, ma_type, source }, token) => {
     const x = sourceColumn(bars, source);
-    const out = ma_type === "EMA" ? exponentialMean(x, period) : slidingMean(x, period);
-    for (let t = 0; t < out.length; t++) out[t] = out[t] === 0 ? NaN : (100 * (x[t] - out[t])) / out[t];
+    const out = ma_type === "EMA" ? exponentialMean(x, period, token) : slidingMean(x, period, token);
+    for (let t = 0; t < out.length;)
+      for (const end = blockEnd(t, out.length, token); t < end; t++)
+        out[t] = out[t] === 0 ? NaN : (100 * (x[t] - out[t])) / out[t];
     return { distancefromma: out };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
 
@@ -19,11 +20,12 @@ export const donchianChannelsIndicator = defineIndicator({
   needsVolume: () => false,
   omitted: ({ include_middle }) => (include_middle ? [] : ["middle"]),
   warmup: ({ period }) => ({ upper: period - 1, middle: period - 1, lower: period - 1 }),
-  compute: (bars, { period }) => {
-    const upper = slidingMax(bars.high, period);
-    const lower = slidingMin(bars.low, period);
+  compute: (bars, { period }, token) => {
+    const upper = slidingMax(bars.high, period, token);
+    const lower = slidingMin(bars.low, period, token);
     const middle = new Float64Array(upper.length);
-    for (let t = 0; t < middle.length; t++) middle[t] = (upper[t] + lower[t]) / 2;
+    for (let t = 0; t < middle.length;)
+      for (const end = blockEnd(t, middle.length, token); t < end; t++) middle[t] = (upper[t] + lower[t]) / 2;
     return { upper, middle, lower };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { exponentialMean } from "../kernels/smoothing.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -9,7 +10,12 @@ import { sourceColumn, sourceSchema } from "../kernels/source.js";
  * @param adjusted true: each value is the mean of all bars so far with weights (1 - alpha)^age, as pandas' `ewm` does by
  *   default; false: the first value is taken as the mean so far, as pandas does with `adjust=False`
  */
-function exponentialMeanFromFirst(x: Float64Array, period: number, adjusted: boolean): Float64Array {
+function exponentialMeanFromFirst(
+  x: Float64Array,
+  period: number,
+  adjusted: boolean,
+  token: CancellationToken,
+): Float64Array {
   const n = x.length;
   const out = new Float64Array(n);
   if (n === 0) return out;
@@ -17,10 +23,11 @@ function exponentialMeanFromFirst(x: Float64Array, period: number, adjusted: boo
   let y = x[0];
   let share = adjusted ? 1 : alpha; // alpha / (sum of weights so far)
   out[0] = y;
-  for (let t = 1; t < n; t++) {
-    if (adjusted) share /= share + 1 - alpha;
-    out[t] = y += share * (x[t] - y);
-  }
+  for (let t = 1; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      if (adjusted) share /= share + 1 - alpha;
+      out[t] = y += share * (x[t] - y);
+    }
   return out;
 }
 
@@ -41,10 +48,13 @@ export const emaIndicator = defineIndicator({
   primary: "ema",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period, adjust }) => ({ ema: adjust === undefined ? period - 1 : 0 }),
-  compute: (bars, { period, source, adjust }) => {
+  compute: (bars, { period, source, adjust }, token) => {
     const x = sourceColumn(bars, source);
     return {
-      ema: adjust === undefined ? exponentialMean(x, period) : exponentialMeanFromFirst(x, period, adjust),
+      ema:
+        adjust === undefined
+          ? exponentialMean(x, period, token)
+          : exponentialMeanFromFirst(x, period, adjust, token),
     };
   },
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { log } from "../../core/index.js";
+import { blockEnd, log, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
@@ -19,31 +19,38 @@ const atMinusClip = log((1 - clip) / (1 + clip));
  *
  * @see Ehlers, "Using the Fisher Transform", Technical Analysis of Stocks & Commodities 20:11 (2002)
  */
-export function fisherTransform({ high, low }: Bars, period: number, smoothing: number): Float64Array {
+export function fisherTransform(
+  { high, low }: Bars,
+  period: number,
+  smoothing: number,
+  token: CancellationToken,
+): Float64Array {
   const n = high.length;
   const price = new Float64Array(n);
-  for (let t = 0; t < n; t++) price[t] = (high[t] + low[t]) / 2;
-  const highest = slidingMax(price, period);
-  const lowest = slidingMin(price, period);
+  for (let t = 0; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) price[t] = (high[t] + low[t]) / 2;
+  const highest = slidingMax(price, period, token);
+  const lowest = slidingMin(price, period, token);
   const out = columnAfter(n, period - 1);
   const alpha = 2 / (smoothing + 1);
   let v = 0;
   let fisher = 0;
-  for (let t = period - 1; t < n; t++) {
-    const range = highest[t] - lowest[t];
-    const place = range > 0 ? 2 * ((price[t] - lowest[t]) / range - 0.5) : 0;
-    v = 0.33 * place + 0.67 * v;
-    let stretched: number;
-    if (v > 0.99) {
-      v = clip;
-      stretched = atClip;
-    } else if (v < -0.99) {
-      v = -clip;
-      stretched = atMinusClip;
-    } else stretched = log((1 + v) / (1 - v));
-    fisher = alpha * stretched + (1 - alpha) * fisher;
-    out[t] = fisher;
-  }
+  for (let t = period - 1; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      const range = highest[t] - lowest[t];
+      const place = range > 0 ? 2 * ((price[t] - lowest[t]) / range - 0.5) : 0;
+      v = 0.33 * place + 0.67 * v;
+      let stretched: number;
+      if (v > 0.99) {
+        v = clip;
+        stretched = atClip;
+      } else if (v < -0.99) {
+        v = -clip;
+        stretched = atMinusClip;
+      } else stretched = log((1 + v) / (1 - v));
+      fisher = alpha * stretched + (1 - alpha) * fisher;
+      out[t] = fisher;
+    }
   return out;
 }
 
@@ -63,7 +70,7 @@ export const fisherTransformIndicator = defineIndicator({
   primary: "fishertransform",
   needsVolume: () => false,
   warmup: ({ period }) => ({ fishertransform: period - 1 }),
-  compute: (bars, { period, smoothing }) => ({
-    fishertransform: fisherTransform(bars, period, smoothing),
+  compute: (bars, { period, smoothing }, token) => ({
+    fishertransform: fisherTransform(bars, period, smoothing, token),
   }),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { atr } from "../atr/atr.js";
 import type { Bands } from "../bollingerbands/bollingerbands.js";
@@ -9,15 +10,22 @@ import { exponentialMean } from "../kernels/smoothing.js";
  * Keltner channels as Linda Raschke uses them: an exponential mean of the close, and `multiplier` average true ranges above and below
  * it. The middle is NaN before index `period - 1`, the lines around it until the average true range exists too.
  */
-function keltnerChannels(bars: Bars, period: number, atrPeriod: number, multiplier: number): Bands {
-  const middle = exponentialMean(bars.close, period);
-  const upper = atr(bars, atrPeriod);
+function keltnerChannels(
+  bars: Bars,
+  period: number,
+  atrPeriod: number,
+  multiplier: number,
+  token: CancellationToken,
+): Bands {
+  const middle = exponentialMean(bars.close, period, token);
+  const upper = atr(bars, atrPeriod, token);
   const lower = new Float64Array(middle.length);
-  for (let t = 0; t < middle.length; t++) {
-    const reach = multiplier * upper[t];
-    upper[t] = middle[t] + reach;
-    lower[t] = middle[t] - reach;
-  }
+  for (let t = 0; t < middle.length;)
+    for (const end = blockEnd(t, middle.length, token); t < end; t++) {
+      const reach = multiplier * upper[t];
+      upper[t] = middle[t] + reach;
+      lower[t] = middle[t] - reach;
+    }
   return { upper, middle, lower };
 }
 
@@ -41,7 +49,7 @@ export const keltnerChannelsIndicator = defineIndicator({
     const bands = Math.max(period, atr_period) - 1;
     return { upper: bands, middle: period - 1, lower: bands };
   },
-  compute: (bars, { period, atr_period, multiplier }) => ({
-    ...keltnerChannels(bars, period, atr_period, multiplier),
+  compute: (bars, { period, atr_period, multiplier }, token) => ({
+    ...keltnerChannels(bars, period, atr_period, multiplier, token),
   }),
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { neverCancelled } from "../../core/index.js";
 import { cumulativeSum } from "./cumulative-sum.js";
 import { slidingDeviation } from "./sliding-deviation.js";
 import { slidingMax, slidingMin } from "./sliding-extremes.js";
@@ -38,7 +39,7 @@ describe("far along a long series", () => {
   const ends = Array.from({ length: 400 }, (_, k) => long - 1 - k * Math.floor(long / 500));
 
   test.each([2, 20, 200])("sums of %i are right to 1e-13", (period) => {
-    const sums = slidingSum(x, period);
+    const sums = slidingSum(x, period, neverCancelled);
     for (const t of ends) {
       const exact = exactSum(x.subarray(t - period + 1, t + 1));
       expect(Math.abs(sums[t] / exact - 1), `bar ${t}`).toBeLessThan(1e-13);
@@ -46,7 +47,7 @@ describe("far along a long series", () => {
   });
 
   test.each([2, 20, 200])("deviations over %i are those of two passes to 1e-12", (period) => {
-    const deviations = slidingDeviation(x, period);
+    const deviations = slidingDeviation(x, period, neverCancelled);
     for (const t of ends) {
       const window = x.subarray(t - period + 1, t + 1);
       const mean = exactSum(window) / period;
@@ -56,7 +57,7 @@ describe("far along a long series", () => {
   });
 
   test("a cumulative sum is right to 1e-15", () => {
-    const sums = cumulativeSum(x);
+    const sums = cumulativeSum(x, neverCancelled);
     expect(Math.abs(sums[long - 1] / exactSum(x) - 1)).toBeLessThan(1e-15);
   });
 });
@@ -75,9 +76,11 @@ test("windows hold exactly the last values, wherever blocks begin and end", () =
   fc.assert(
     fc.property(series, period, (x, n) => {
       // whole numbers add up without rounding, so equality is exact
-      expect(slidingSum(x, n)).toEqual(overWindows(x, n, (window) => window.reduce((a, b) => a + b, 0)));
-      expect(slidingMax(x, n)).toEqual(overWindows(x, n, (window) => Math.max(...window)));
-      expect(slidingMin(x, n)).toEqual(overWindows(x, n, (window) => Math.min(...window)));
+      expect(slidingSum(x, n, neverCancelled)).toEqual(
+        overWindows(x, n, (window) => window.reduce((a, b) => a + b, 0)),
+      );
+      expect(slidingMax(x, n, neverCancelled)).toEqual(overWindows(x, n, (window) => Math.max(...window)));
+      expect(slidingMin(x, n, neverCancelled)).toEqual(overWindows(x, n, (window) => Math.min(...window)));
     }),
   );
 });
@@ -89,8 +92,8 @@ test("windows that begin later than the series see nothing before", () => {
       later.fill(NaN, 0, Math.min(from, x.length));
       const kept = x.slice(from);
       const means: [Float64Array, Float64Array][] = [
-        [slidingMean(later, n, from), slidingMean(kept, n)],
-        [exponentialMean(later, n, from), exponentialMean(kept, n)],
+        [slidingMean(later, n, neverCancelled, from), slidingMean(kept, n, neverCancelled)],
+        [exponentialMean(later, n, neverCancelled, from), exponentialMean(kept, n, neverCancelled)],
       ];
       for (const [actual, expected] of means) expect(actual.subarray(from)).toEqual(expected);
     }),
@@ -100,7 +103,7 @@ test("windows that begin later than the series see nothing before", () => {
 test("deviations are those of two passes", () => {
   fc.assert(
     fc.property(series, period, (x, n) => {
-      const actual = slidingDeviation(x, n);
+      const actual = slidingDeviation(x, n, neverCancelled);
       const expected = overWindows(x, n, (window) => {
         const mean = window.reduce((a, b) => a + b, 0) / n;
         return Math.sqrt(window.reduce((sum, value) => sum + (value - mean) ** 2, 0) / n);
@@ -115,12 +118,12 @@ test("deviations are those of two passes", () => {
 test("means of equal values keep that value where they are recursive, and have no deviation", () => {
   const x = new Float64Array(50).fill(0.1);
   expect(
-    exponentialMean(x, 7)
+    exponentialMean(x, 7, neverCancelled)
       .subarray(6)
       .every((value) => value === 0.1),
   ).toBe(true);
   expect(
-    slidingDeviation(x, 7)
+    slidingDeviation(x, 7, neverCancelled)
       .subarray(6)
       .every((value) => value === 0),
   ).toBe(true);
@@ -128,6 +131,6 @@ test("means of equal values keep that value where they are recursive, and have n
 
 test("nothing is left of a huge value that has passed", () => {
   const x = Float64Array.of(1e300, 3, 4, 5);
-  expect([...slidingSum(x, 2)]).toEqual([NaN, 1e300, 7, 9]);
-  expect([...slidingDeviation(x, 2).subarray(2)]).toEqual([0.5, 0.5]);
+  expect([...slidingSum(x, 2, neverCancelled)]).toEqual([NaN, 1e300, 7, 9]);
+  expect([...slidingDeviation(x, 2, neverCancelled).subarray(2)]).toEqual([0.5, 0.5]);
 });

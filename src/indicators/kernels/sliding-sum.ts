@@ -1,3 +1,4 @@
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import { columnAfter } from "./columns.js";
 
 /**
@@ -12,17 +13,33 @@ import { columnAfter } from "./columns.js";
  * @param period window length >= 1
  * @param from   index of the first value
  */
-export function slidingSum(x: Float64Array, period: number, from = 0): Float64Array {
-  return slidingSumOver(x, period, from, 1);
+export function slidingSum(
+  x: Float64Array,
+  period: number,
+  token: CancellationToken,
+  from = 0,
+): Float64Array {
+  return slidingSumOver(x, period, from, 1, token);
 }
 
 /** Mean of the last `period` values; NaN before index `from + period - 1`. See `slidingSum`. */
-export function slidingMean(x: Float64Array, period: number, from = 0): Float64Array {
-  return slidingSumOver(x, period, from, period);
+export function slidingMean(
+  x: Float64Array,
+  period: number,
+  token: CancellationToken,
+  from = 0,
+): Float64Array {
+  return slidingSumOver(x, period, from, period, token);
 }
 
 /** Sliding sums, each divided by `divisor`. */
-function slidingSumOver(x: Float64Array, period: number, from: number, divisor: number): Float64Array {
+function slidingSumOver(
+  x: Float64Array,
+  period: number,
+  from: number,
+  divisor: number,
+  token: CancellationToken,
+): Float64Array {
   const n = x.length;
   const first = from + period - 1;
   const out = columnAfter(n, first);
@@ -33,15 +50,16 @@ function slidingSumOver(x: Float64Array, period: number, from: number, divisor: 
   out[first] = sum / divisor;
 
   const suffix = new Float64Array(period + 1); // suffix[i]: sum of the block before from its i-th value to its end
-  for (let start = from + period; start < n; start += period) {
-    let tail = 0;
-    for (let i = period - 1; i > 0; i--) suffix[i] = tail += x[start - period + i];
-    const length = Math.min(period, n - start);
-    let head = 0;
-    for (let i = 0; i < length; i++) {
-      head += x[start + i];
-      out[start + i] = (suffix[i + 1] + head) / divisor;
+  for (let start = from + period; start < n;)
+    for (const end = blockEnd(start, n, token, period); start < end; start += period) {
+      let tail = 0;
+      for (let i = period - 1; i > 0; i--) suffix[i] = tail += x[start - period + i];
+      const length = Math.min(period, n - start);
+      let head = 0;
+      for (let i = 0; i < length; i++) {
+        head += x[start + i];
+        out[start + i] = (suffix[i + 1] + head) / divisor;
+      }
     }
-  }
   return out;
 }

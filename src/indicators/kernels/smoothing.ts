@@ -1,3 +1,4 @@
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import { columnAfter } from "./columns.js";
 
 /**
@@ -7,15 +8,22 @@ import { columnAfter } from "./columns.js";
  * @param x    [n]; values before `from` are not read
  * @param from index of the first value; the result is NaN before `from + period - 1`
  */
-export function exponentialMean(x: Float64Array, period: number, from = 0): Float64Array {
+export function exponentialMean(
+  x: Float64Array,
+  period: number,
+  token: CancellationToken,
+  from = 0,
+): Float64Array {
   const n = x.length;
   const first = from + period - 1;
   const out = columnAfter(n, first);
   if (first >= n) return out;
   const alpha = 2 / (period + 1);
   let y = x[from];
-  for (let k = 2; k <= period; k++) y += (x[from + k - 1] - y) / k;
+  for (let k = 2; k <= period;)
+    for (const end = blockEnd(k, period + 1, token); k < end; k++) y += (x[from + k - 1] - y) / k;
   out[first] = y;
-  for (let t = first + 1; t < n; t++) out[t] = y += alpha * (x[t] - y);
+  for (let t = first + 1; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) out[t] = y += alpha * (x[t] - y);
   return out;
 }

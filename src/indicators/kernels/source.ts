@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 
 /** The column of the bars that an indicator works on, as strategy files name it. */
@@ -13,8 +14,9 @@ export function sourceColumn(bars: Bars, source: Source): Float64Array {
 }
 
 /** (high + low + close) / 3, [n]: the typical price. */
-export function typicalPrice({ high, low, close }: Bars): Float64Array {
+export function typicalPrice({ high, low, close }: Bars, token: CancellationToken): Float64Array {
   const out = new Float64Array(close.length);
-  for (let t = 0; t < out.length; t++) out[t] = (high[t] + low[t] + close[t]) / 3;
+  for (let t = 0; t < out.length;)
+    for (const end = blockEnd(t, out.length, token); t < end; t++) out[t] = (high[t] + low[t] + close[t]) / 3;
   return out;
 }

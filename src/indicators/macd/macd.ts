@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { exponentialMean } from "../kernels/smoothing.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -29,14 +30,16 @@ export const macdIndicator = defineIndicator({
     const signal = slow_period + signal_period - 2;
     return { line: slow_period - 1, signal, hist: signal };
   },
-  compute: (bars, { fast_period, slow_period, signal_period, source }) => {
+  compute: (bars, { fast_period, slow_period, signal_period, source }, token) => {
     const x = sourceColumn(bars, source);
-    const fast = exponentialMean(x, fast_period);
-    const line = exponentialMean(x, slow_period);
-    for (let t = slow_period - 1; t < line.length; t++) line[t] = fast[t] - line[t];
-    const signal = exponentialMean(line, signal_period, slow_period - 1);
+    const fast = exponentialMean(x, fast_period, token);
+    const line = exponentialMean(x, slow_period, token);
+    for (let t = slow_period - 1; t < line.length;)
+      for (const end = blockEnd(t, line.length, token); t < end; t++) line[t] = fast[t] - line[t];
+    const signal = exponentialMean(line, signal_period, token, slow_period - 1);
     const hist = fast;
-    for (let t = 0; t < hist.length; t++) hist[t] = line[t] - signal[t];
+    for (let t = 0; t < hist.length;)
+      for (const end = blockEnd(t, hist.length, token); t < end; t++) hist[t] = line[t] - signal[t];
     return { line, signal, hist };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingSum } from "../kernels/sliding-sum.js";
@@ -10,22 +11,24 @@ import { typicalPrice } from "../kernels/source.js";
  *
  * @see Quong & Soudack, Technical Analysis of Stocks & Commodities 7:3 (1989)
  */
-export function mfi(bars: Bars, period: number): Float64Array {
-  const price = typicalPrice(bars);
+export function mfi(bars: Bars, period: number, token: CancellationToken): Float64Array {
+  const price = typicalPrice(bars, token);
   const n = price.length;
   const rising = new Float64Array(n);
   const falling = new Float64Array(n);
-  for (let t = 1; t < n; t++) {
-    const flow = price[t] * bars.volume[t];
-    rising[t] = Number(price[t] > price[t - 1]) * flow;
-    falling[t] = Number(price[t] < price[t - 1]) * flow;
-  }
-  const out = slidingSum(rising, period, 1);
-  const fallen = slidingSum(falling, period, 1);
-  for (let t = period; t < n; t++) {
-    const moved = out[t] + fallen[t];
-    out[t] = moved > 0 ? 100 * (out[t] / moved) : 50;
-  }
+  for (let t = 1; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      const flow = price[t] * bars.volume[t];
+      rising[t] = Number(price[t] > price[t - 1]) * flow;
+      falling[t] = Number(price[t] < price[t - 1]) * flow;
+    }
+  const out = slidingSum(rising, period, token, 1);
+  const fallen = slidingSum(falling, period, token, 1);
+  for (let t = period; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      const moved = out[t] + fallen[t];
+      out[t] = moved > 0 ? 100 * (out[t] / moved) : 50;
+    }
   return out;
 }
 
@@ -41,5 +44,5 @@ export const mfiIndicator = defineIndicator({
   primary: "mfi",
   needsVolume: () => true,
   warmup: ({ period }) => ({ mfi: period }),
-  compute: (bars, { period }) => ({ mfi: mfi(bars, period) }),
+  compute: (bars, { period }, token) => ({ mfi: mfi(bars, period, token) }),
 });

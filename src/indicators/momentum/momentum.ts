@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -14,10 +15,11 @@ export const momentumIndicator = defineIndicator({
   primary: "momentum",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ momentum: period }),
-  compute: (bars, { period, source }) => {
+  compute: (bars, { period, source }, token) => {
     const x = sourceColumn(bars, source);
     const momentum = columnAfter(x.length, period);
-    for (let t = period; t < x.length; t++) momentum[t] = x[t] - x[t - period];
+    for (let t = period; t < x.length;)
+      for (const end = blockEnd(t, x.length, token); t < end; t++) momentum[t] = x[t] - x[t - period];
     return { momentum };
   },
 });

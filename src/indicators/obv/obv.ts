@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { cumulativeSum } from "../kernels/cumulative-sum.js";
 
@@ -14,12 +15,13 @@ export const obvIndicator = defineIndicator({
   primary: "obv",
   needsVolume: () => true,
   warmup: () => ({ obv: 0 }),
-  compute: ({ close, volume }) => {
+  compute: ({ close, volume }, _, token) => {
     const signed = new Float64Array(close.length);
-    for (let t = 1; t < signed.length; t++) {
-      const change = close[t] - close[t - 1];
-      signed[t] = (Number(change > 0) - Number(change < 0)) * volume[t]; // arithmetic, as branches would be guessed wrong
-    }
-    return { obv: cumulativeSum(signed) };
+    for (let t = 1; t < signed.length;)
+      for (const end = blockEnd(t, signed.length, token); t < end; t++) {
+        const change = close[t] - close[t - 1];
+        signed[t] = (Number(change > 0) - Number(change < 0)) * volume[t]; // arithmetic, as branches would be guessed wrong
+      }
+    return { obv: cumulativeSum(signed, token) };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
@@ -19,7 +20,11 @@ export interface Acceleration {
  * @returns [n]; NaN at index 0
  * @see Wilder, New Concepts in Technical Trading Systems (1978), section II
  */
-export function parabolicSar({ high, low }: Bars, { initial, step, max }: Acceleration): Float64Array {
+export function parabolicSar(
+  { high, low }: Bars,
+  { initial, step, max }: Acceleration,
+  token: CancellationToken,
+): Float64Array {
   const n = high.length;
   const out = columnAfter(n, 1);
   if (n < 2) return out;
@@ -28,27 +33,28 @@ export function parabolicSar({ high, low }: Bars, { initial, step, max }: Accele
   let stop = long ? low[0] : high[0];
   let extreme = long ? high[1] : low[1];
   let factor = initial;
-  for (let t = 1; t < n; t++) {
-    // Bar 0 lies before the trade, so at bar 1 only bar 1 limits the stop.
-    const last = t > 1 ? t - 1 : 1;
-    const highest = high[t] > high[last] ? high[t] : high[last];
-    const lowest = low[t] < low[last] ? low[t] : low[last];
-    const touched = long ? low[t] <= stop : high[t] >= stop;
-    if (touched) {
-      out[t] = long ? Math.max(extreme, highest) : Math.min(extreme, lowest);
-      long = !long;
-      factor = initial;
-      extreme = long ? high[t] : low[t];
-    } else {
-      out[t] = stop;
-      if (long ? high[t] > extreme : low[t] < extreme) {
+  for (let t = 1; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      // Bar 0 lies before the trade, so at bar 1 only bar 1 limits the stop.
+      const last = t > 1 ? t - 1 : 1;
+      const highest = high[t] > high[last] ? high[t] : high[last];
+      const lowest = low[t] < low[last] ? low[t] : low[last];
+      const touched = long ? low[t] <= stop : high[t] >= stop;
+      if (touched) {
+        out[t] = long ? Math.max(extreme, highest) : Math.min(extreme, lowest);
+        long = !long;
+        factor = initial;
         extreme = long ? high[t] : low[t];
-        factor = Math.min(max, factor + step);
+      } else {
+        out[t] = stop;
+        if (long ? high[t] > extreme : low[t] < extreme) {
+          extreme = long ? high[t] : low[t];
+          factor = Math.min(max, factor + step);
+        }
       }
+      const next = out[t] + factor * (extreme - out[t]);
+      stop = long ? Math.min(next, lowest) : Math.max(next, highest);
     }
-    const next = out[t] + factor * (extreme - out[t]);
-    stop = long ? Math.min(next, lowest) : Math.max(next, highest);
-  }
   return out;
 }
 
@@ -73,7 +79,7 @@ export const parabolicSarIndicator = defineIndicator({
   primary: "parabolicsar",
   needsVolume: () => false,
   warmup: () => ({ parabolicsar: 1 }),
-  compute: (bars, { initial_af, step_af, max_af }) => ({
-    parabolicsar: parabolicSar(bars, { initial: initial_af, step: step_af, max: max_af }),
+  compute: (bars, { initial_af, step_af, max_af }, token) => ({
+    parabolicsar: parabolicSar(bars, { initial: initial_af, step: step_af, max: max_af }, token),
   }),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -15,13 +16,14 @@ export const rocIndicator = defineIndicator({
   primary: "roc",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ roc: period }),
-  compute: (bars, { period, source }) => {
+  compute: (bars, { period, source }, token) => {
     const x = sourceColumn(bars, source);
     const roc = columnAfter(x.length, period);
-    for (let t = period; t < x.length; t++) {
-      const before = x[t - period];
-      roc[t] = before === 0 ? NaN : (100 * (x[t] - before)) / before;
-    }
+    for (let t = period; t < x.length;)
+      for (const end = blockEnd(t, x.length, token); t < end; t++) {
+        const before = x[t - period];
+        roc[t] = before === 0 ? NaN : (100 * (x[t] - before)) / before;
+      }
     return { roc };
   },
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { barsOf, exampleBars, expectColumn, primaryOver, taLib } from "../../../test/indicator-sources.js";
+import { neverCancelled } from "../../core/index.js";
 import { rsi } from "./rsi.js";
 
 test.each([2, 5, 14, 100])("equals TA-Lib's RSI over %i bars", async (period) => {
@@ -10,9 +11,9 @@ test.each([2, 5, 14, 100])("equals TA-Lib's RSI over %i bars", async (period) =>
 });
 
 test("is 50 without movement, 100 without falls, 0 without rises", () => {
-  expect([...rsi(Float64Array.of(3, 3, 3, 3, 3), 2)]).toEqual([NaN, NaN, 50, 50, 50]);
-  expect([...rsi(Float64Array.of(1, 2, 3, 4, 4), 2)]).toEqual([NaN, NaN, 100, 100, 100]);
-  expect([...rsi(Float64Array.of(4, 3, 2, 1, 1), 2)]).toEqual([NaN, NaN, 0, 0, 0]);
+  expect([...rsi(Float64Array.of(3, 3, 3, 3, 3), 2, neverCancelled)]).toEqual([NaN, NaN, 50, 50, 50]);
+  expect([...rsi(Float64Array.of(1, 2, 3, 4, 4), 2, neverCancelled)]).toEqual([NaN, NaN, 100, 100, 100]);
+  expect([...rsi(Float64Array.of(4, 3, 2, 1, 1), 2, neverCancelled)]).toEqual([NaN, NaN, 0, 0, 0]);
 });
 
 test("stays within 0..100 and does not depend on the unit", () => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -12,7 +13,7 @@ import { sourceColumn, sourceSchema } from "../kernels/source.js";
  * @returns [n]; NaN before index `period`
  * @see Wilder, New Concepts in Technical Trading Systems (1978), section VI
  */
-export function rsi(x: Float64Array, period: number): Float64Array {
+export function rsi(x: Float64Array, period: number, token: CancellationToken): Float64Array {
   const n = x.length;
   const out = columnAfter(n, period);
   if (period >= n) return out;
@@ -28,13 +29,14 @@ export function rsi(x: Float64Array, period: number): Float64Array {
   fall /= period;
   out[period] = rise + fall > 0 ? 100 * (rise / (rise + fall)) : 50;
   const alpha = 1 / period;
-  for (let t = period + 1; t < n; t++) {
-    const change = x[t] - x[t - 1];
-    const size = Math.abs(change);
-    rise += alpha * ((size + change) / 2 - rise);
-    fall += alpha * ((size - change) / 2 - fall);
-    out[t] = rise + fall > 0 ? 100 * (rise / (rise + fall)) : 50;
-  }
+  for (let t = period + 1; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      const change = x[t] - x[t - 1];
+      const size = Math.abs(change);
+      rise += alpha * ((size + change) / 2 - rise);
+      fall += alpha * ((size - change) / 2 - fall);
+      out[t] = rise + fall > 0 ? 100 * (rise / (rise + fall)) : 50;
+    }
   return out;
 }
 
@@ -51,5 +53,5 @@ export const rsiIndicator = defineIndicator({
   primary: "rsi",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ rsi: period }),
-  compute: (bars, { period, source }) => ({ rsi: rsi(sourceColumn(bars, source), period) }),
+  compute: (bars, { period, source }, token) => ({ rsi: rsi(sourceColumn(bars, source), period, token) }),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingMean, slidingSum } from "../kernels/sliding-sum.js";
 
@@ -6,10 +7,15 @@ import { slidingMean, slidingSum } from "../kernels/sliding-sum.js";
  * Mean of the last `period` values with symmetric weights that rise to the middle: 1, 2, 2, 1 for four. It is the mean of means over
  * half the period each. NaN before index `from + period - 1`.
  */
-function symmetricMean(x: Float64Array, period: number, from: number): Float64Array {
+function symmetricMean(
+  x: Float64Array,
+  period: number,
+  from: number,
+  token: CancellationToken,
+): Float64Array {
   const half = Math.floor((period + 1) / 2);
   const rest = period + 1 - half;
-  return slidingMean(slidingMean(x, half, from), rest, from + half - 1);
+  return slidingMean(slidingMean(x, half, token, from), rest, token, from + half - 1);
 }
 
 /** Bars before the first weighted difference: four are weighted 1, 2, 2, 1. */
@@ -34,19 +40,21 @@ export const rviIndicator = defineIndicator({
     const rvi = weighted + period - 2;
     return { rvi, signal: rvi + signal_period - 1 };
   },
-  compute: ({ open, high, low, close }, { period, signal_period }) => {
+  compute: ({ open, high, low, close }, { period, signal_period }, token) => {
     const n = close.length;
     const body = new Float64Array(n);
     const range = new Float64Array(n);
-    for (let t = weighted - 1; t < n; t++) {
-      const [a, b, c] = [t - 1, t - 2, t - 3];
-      body[t] = close[t] - open[t] + 2 * (close[a] - open[a] + close[b] - open[b]) + close[c] - open[c];
-      range[t] = high[t] - low[t] + 2 * (high[a] - low[a] + high[b] - low[b]) + high[c] - low[c];
-    }
-    const rvi = slidingSum(body, period, weighted - 1);
-    const reach = slidingSum(range, period, weighted - 1);
+    for (let t = weighted - 1; t < n;)
+      for (const end = blockEnd(t, n, token); t < end; t++) {
+        const [a, b, c] = [t - 1, t - 2, t - 3];
+        body[t] = close[t] - open[t] + 2 * (close[a] - open[a] + close[b] - open[b]) + close[c] - open[c];
+        range[t] = high[t] - low[t] + 2 * (high[a] - low[a] + high[b] - low[b]) + high[c] - low[c];
+      }
+    const rvi = slidingSum(body, period, token, weighted - 1);
+    const reach = slidingSum(range, period, token, weighted - 1);
     const first = weighted + period - 2;
-    for (let t = first; t < n; t++) rvi[t] = reach[t] > 0 ? rvi[t] / reach[t] : 0;
-    return { rvi, signal: symmetricMean(rvi, signal_period, first) };
+    for (let t = first; t < n;)
+      for (const end = blockEnd(t, n, token); t < end; t++) rvi[t] = reach[t] > 0 ? rvi[t] / reach[t] : 0;
+    return { rvi, signal: symmetricMean(rvi, signal_period, first, token) };
   },
 });

@@ -14,5 +14,7 @@ export const smaIndicator = defineIndicator({
   primary: "sma",
   needsVolume: ({ source }) => source === "volume",
   warmup: ({ period }) => ({ sma: period - 1 }),
-  compute: (bars, { period, source }) => ({ sma: slidingMean(sourceColumn(bars, source), period) }),
+  compute: (bars, { period, source }, token) => ({
+    sma: slidingMean(sourceColumn(bars, source), period, token),
+  }),
 });

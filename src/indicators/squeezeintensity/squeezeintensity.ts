@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { atr } from "../atr/atr.js";
 import { slidingDeviation } from "../kernels/sliding-deviation.js";
@@ -31,22 +32,23 @@ export const squeezeIntensityIndicator = defineIndicator({
   warmup: ({ bb_period, kc_period }) => ({
     squeezeintensity: Math.max(bb_period, kc_period, atrPeriod) - 1,
   }),
-  compute: (bars, { bb_period, bb_multiplier, kc_period, kc_multiplier, source }) => {
+  compute: (bars, { bb_period, bb_multiplier, kc_period, kc_multiplier, source }, token) => {
     const x = sourceColumn(bars, source);
-    const inner = slidingMean(x, bb_period);
-    const deviation = slidingDeviation(x, bb_period);
-    const outer = exponentialMean(x, kc_period);
-    const out = atr(bars, atrPeriod);
-    for (let t = 0; t < out.length; t++) {
-      const reach = kc_multiplier * out[t];
-      const spread = bb_multiplier * deviation[t];
-      const upper = outer[t] + reach;
-      const lower = outer[t] - reach;
-      const above = upper - (inner[t] + spread);
-      const below = inner[t] - spread - lower;
-      const free = above < below ? above : below;
-      out[t] = free <= 0 ? 0 : free / (upper - lower);
-    }
+    const inner = slidingMean(x, bb_period, token);
+    const deviation = slidingDeviation(x, bb_period, token);
+    const outer = exponentialMean(x, kc_period, token);
+    const out = atr(bars, atrPeriod, token);
+    for (let t = 0; t < out.length;)
+      for (const end = blockEnd(t, out.length, token); t < end; t++) {
+        const reach = kc_multiplier * out[t];
+        const spread = bb_multiplier * deviation[t];
+        const upper = outer[t] + reach;
+        const lower = outer[t] - reach;
+        const above = upper - (inner[t] + spread);
+        const below = inner[t] - spread - lower;
+        const free = above < below ? above : below;
+        out[t] = free <= 0 ? 0 : free / (upper - lower);
+      }
     return { squeezeintensity: out };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { atr } from "../atr/atr.js";
 import { defineIndicator } from "../define.js";
@@ -18,25 +19,31 @@ export interface SuperTrend {
  *
  * @see Seban, Das ist Trading (2008); average true range as Wilder's
  */
-export function superTrend(bars: Bars, period: number, multiplier: number): SuperTrend {
+export function superTrend(
+  bars: Bars,
+  period: number,
+  multiplier: number,
+  token: CancellationToken,
+): SuperTrend {
   const { high, low, close } = bars;
   const n = close.length;
   const first = period - 1;
-  const line = atr(bars, period);
+  const line = atr(bars, period, token);
   const direction = columnAfter(n, first);
   let upper = Infinity;
   let lower = -Infinity;
   let up = false;
-  for (let t = first; t < n; t++) {
-    const middle = (high[t] + low[t]) / 2;
-    const reach = multiplier * line[t];
-    // A band moves towards price only, unless the close before had already left it.
-    if (t === first || middle + reach < upper || close[t - 1] > upper) upper = middle + reach;
-    if (t === first || middle - reach > lower || close[t - 1] < lower) lower = middle - reach;
-    if (t > first) up = up ? close[t] >= lower : close[t] > upper;
-    line[t] = up ? lower : upper;
-    direction[t] = up ? 1 : -1;
-  }
+  for (let t = first; t < n;)
+    for (const end = blockEnd(t, n, token); t < end; t++) {
+      const middle = (high[t] + low[t]) / 2;
+      const reach = multiplier * line[t];
+      // A band moves towards price only, unless the close before had already left it.
+      if (t === first || middle + reach < upper || close[t - 1] > upper) upper = middle + reach;
+      if (t === first || middle - reach > lower || close[t - 1] < lower) lower = middle - reach;
+      if (t > first) up = up ? close[t] >= lower : close[t] > upper;
+      line[t] = up ? lower : upper;
+      direction[t] = up ? 1 : -1;
+    }
   return { line, direction };
 }
 
@@ -56,5 +63,5 @@ export const superTrendIndicator = defineIndicator({
   primary: "line",
   needsVolume: () => false,
   warmup: ({ period }) => ({ line: period - 1, direction: period - 1 }),
-  compute: (bars, { period, multiplier }) => ({ ...superTrend(bars, period, multiplier) }),
+  compute: (bars, { period, multiplier }, token) => ({ ...superTrend(bars, period, multiplier, token) }),
 });

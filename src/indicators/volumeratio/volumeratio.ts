@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 
@@ -14,9 +15,11 @@ export const volumeRatioIndicator = defineIndicator({
   primary: "volumeratio",
   needsVolume: () => true,
   warmup: ({ period }) => ({ volumeratio: period - 1 }),
-  compute: ({ volume }, { period }) => {
-    const out = slidingMean(volume, period);
-    for (let t = 0; t < out.length; t++) out[t] = out[t] > 0 ? volume[t] / out[t] : NaN;
+  compute: ({ volume }, { period }, token) => {
+    const out = slidingMean(volume, period, token);
+    for (let t = 0; t < out.length;)
+      for (const end = blockEnd(t, out.length, token); t < end; t++)
+        out[t] = out[t] > 0 ? volume[t] / out[t] : NaN;
     return { volumeratio: out };
   },
 });

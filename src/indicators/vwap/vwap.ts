@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { cumulativeSum } from "../kernels/cumulative-sum.js";
 import { slidingSum } from "../kernels/sliding-sum.js";
@@ -19,16 +20,19 @@ export const vwapIndicator = defineIndicator({
   primary: "vwap",
   needsVolume: () => true,
   warmup: ({ period }) => ({ vwap: Math.max(0, period - 1) }),
-  compute: (bars, { period, use_typical_price }) => {
+  compute: (bars, { period, use_typical_price }, token) => {
     const { high, low, close, volume } = bars;
     const value = new Float64Array(close.length);
-    for (let t = 0; t < value.length; t++) {
-      value[t] = (use_typical_price ? (high[t] + low[t] + close[t]) / 3 : close[t]) * volume[t];
-    }
-    const sum = (x: Float64Array) => (period === 0 ? cumulativeSum(x) : slidingSum(x, period));
+    for (let t = 0; t < value.length;)
+      for (const end = blockEnd(t, value.length, token); t < end; t++) {
+        value[t] = (use_typical_price ? (high[t] + low[t] + close[t]) / 3 : close[t]) * volume[t];
+      }
+    const sum = (x: Float64Array) => (period === 0 ? cumulativeSum(x, token) : slidingSum(x, period, token));
     const vwap = sum(value);
     const traded = sum(volume);
-    for (let t = 0; t < vwap.length; t++) vwap[t] = traded[t] > 0 ? vwap[t] / traded[t] : NaN;
+    for (let t = 0; t < vwap.length;)
+      for (const end = blockEnd(t, vwap.length, token); t < end; t++)
+        vwap[t] = traded[t] > 0 ? vwap[t] / traded[t] : NaN;
     return { vwap };
   },
 });

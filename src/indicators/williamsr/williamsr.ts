@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
 
@@ -15,13 +16,14 @@ export const williamsRIndicator = defineIndicator({
   primary: "williamsr",
   needsVolume: () => false,
   warmup: ({ period }) => ({ williamsr: period - 1 }),
-  compute: (bars, { period }) => {
-    const highest = slidingMax(bars.high, period);
-    const out = slidingMin(bars.low, period);
-    for (let t = period - 1; t < out.length; t++) {
-      const range = highest[t] - out[t];
-      out[t] = range > 0 ? 100 * ((bars.close[t] - highest[t]) / range) : -50;
-    }
+  compute: (bars, { period }, token) => {
+    const highest = slidingMax(bars.high, period, token);
+    const out = slidingMin(bars.low, period, token);
+    for (let t = period - 1; t < out.length;)
+      for (const end = blockEnd(t, out.length, token); t < end; t++) {
+        const range = highest[t] - out[t];
+        out[t] = range > 0 ? 100 * ((bars.close[t] - highest[t]) / range) : -50;
+      }
     return { williamsr: out };
   },
 });

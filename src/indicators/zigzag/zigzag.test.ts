@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { neverCancelled } from "../../core/index.js";
 import { makeIndicatorSpec } from "../index.js";
 import { barsOf, primaryOver } from "../../../test/indicator-sources.js";
 import { lastPivot } from "./zigzag.js";
@@ -12,7 +13,9 @@ test("a pivot is in force from the bar that confirms it", () => {
 });
 
 test("without a swing the first bar stays the only pivot", () => {
-  expect([...lastPivot(Float64Array.of(10, 10.2, 9.9, 10.1), 0.05)]).toEqual([10, 10, 10, 10]);
+  expect([...lastPivot(Float64Array.of(10, 10.2, 9.9, 10.1), 0.05, neverCancelled)]).toEqual([
+    10, 10, 10, 10,
+  ]);
 });
 
 test("every pivot after the first is an extreme between its neighbours, at least the threshold away", () => {
@@ -20,7 +23,7 @@ test("every pivot after the first is an extreme between its neighbours, at least
   fc.assert(
     fc.property(prices, (close) => {
       const pivots: number[] = [];
-      for (const value of lastPivot(Float64Array.from(close), 0.1)) {
+      for (const value of lastPivot(Float64Array.from(close), 0.1, neverCancelled)) {
         if (value !== pivots.at(-1)) pivots.push(value);
       }
       for (let i = 2; i < pivots.length; i++) {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockEnd, type CancellationToken } from "../../core/index.js";
 import { priceColumns } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { sourceColumn } from "../kernels/source.js";
@@ -11,28 +12,29 @@ import { sourceColumn } from "../kernels/source.js";
  *
  * @returns [n], a value at every bar
  */
-export function lastPivot(x: Float64Array, threshold: number): Float64Array {
+export function lastPivot(x: Float64Array, threshold: number, token: CancellationToken): Float64Array {
   const out = new Float64Array(x.length);
   let pivot = x[0];
   let extreme = pivot;
   let direction = 0;
-  for (let t = 0; t < x.length; t++) {
-    const price = x[t];
-    const change = (price - extreme) / extreme;
-    if (direction === 0) {
-      if (Math.abs(change) >= threshold) {
-        direction = Math.sign(change);
+  for (let t = 0; t < x.length;)
+    for (const end = blockEnd(t, x.length, token); t < end; t++) {
+      const price = x[t];
+      const change = (price - extreme) / extreme;
+      if (direction === 0) {
+        if (Math.abs(change) >= threshold) {
+          direction = Math.sign(change);
+          extreme = price;
+        }
+      } else if (direction * change > 0) {
         extreme = price;
+      } else if (-direction * change >= threshold) {
+        pivot = extreme;
+        extreme = price;
+        direction = -direction;
       }
-    } else if (direction * change > 0) {
-      extreme = price;
-    } else if (-direction * change >= threshold) {
-      pivot = extreme;
-      extreme = price;
-      direction = -direction;
+      out[t] = pivot;
     }
-    out[t] = pivot;
-  }
   return out;
 }
 
@@ -51,5 +53,7 @@ export const zigzagIndicator = defineIndicator({
   primary: "zigzag",
   needsVolume: () => false,
   warmup: () => ({ zigzag: 0 }),
-  compute: (bars, { threshold, source }) => ({ zigzag: lastPivot(sourceColumn(bars, source), threshold) }),
+  compute: (bars, { threshold, source }, token) => ({
+    zigzag: lastPivot(sourceColumn(bars, source), threshold, token),
+  }),
 });

@@ -85,8 +85,7 @@ export const tripleBarrierLabel = defineLabel({
     atr_period: z.int().min(1).default(14),
   }),
   compute: (bars, { horizon, target, stop, atr_period }, token) => {
-    const width = atr.compute(bars, { period: atr_period })["atr"];
-    throwIfCancelled(token);
+    const width = atr.compute(bars, { period: atr_period }, token)["atr"];
     return tripleBarrier(bars, width, { horizon, target, stop }, token);
   },
 });
