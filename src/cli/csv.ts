@@ -5,7 +5,7 @@ export function csvOf<Row>(columns: readonly (keyof Row & string)[], rows: reado
 }
 
 function cell(value: unknown): string {
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (typeof value !== "string") return "";
   return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }

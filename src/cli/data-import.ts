@@ -2,9 +2,9 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, KnownError, messageOf, UsageError } from "../core/index.js";
 import type { ImportedFile, ImportOptions } from "../data/index.js";
-import { timeframeOf } from "./bars-input.js";
+import { priceScaleOf, timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
-import { type CommonOptions, foldersOf, formatOf, note, printData, printJson, warn } from "./io.js";
+import { type CommonOptions, foldersOf, note, printData, printJson, wantsJson, warn } from "./io.js";
 
 interface ImportFlags extends CommonOptions {
   symbol?: string;
@@ -51,7 +51,7 @@ interface ReportedError {
 }
 
 async function importBars(path: string, flags: ImportFlags): Promise<void> {
-  const json = formatOf(flags) === "json";
+  const json = wantsJson(flags);
   const options = await optionsOf(flags);
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isFolder) {
@@ -92,15 +92,9 @@ class NothingToImportError extends KnownError {
 
 async function optionsOf(flags: ImportFlags): Promise<ImportOptions> {
   const { symbol, timezone, dateFormat, priceScale } = flags;
-  const scale = priceScale === undefined ? undefined : Number(priceScale);
-  if (scale !== undefined && !(scale > 0 && Number.isFinite(scale))) {
-    throw new UsageError(
-      `--price-scale: "${priceScale}" is not allowed. Allowed: a number above 0, such as 10000.`,
-    );
-  }
   const timeframe =
     flags.timeframe === undefined ? undefined : await timeframeOf("--timeframe", flags.timeframe);
-  return { symbol, timeframe, timezone, dateFormat, priceScale: scale };
+  return { symbol, timeframe, timezone, dateFormat, priceScale: priceScaleOf(priceScale) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { UsageError } from "../core/index.js";
+import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
-import { type CommonOptions, foldersOf, formatOf, printData, printJson, splitList, warn } from "./io.js";
+import { type CommonOptions, foldersOf, printData, printJson, splitList, wantsJson, warn } from "./io.js";
 
 interface SampleOptions extends CommonOptions {
   symbols?: string[];
@@ -29,12 +30,9 @@ function count(flag: string, text: string | undefined, low: number, high: number
 }
 
 async function writeSamples(options: SampleOptions): Promise<void> {
-  const format = formatOf(options);
-  const { BarStore, dateText, isTimeframe, sampleBars, timeframes } = await import("../data/index.js");
-  const timeframe = options.timeframe ?? "1d";
-  if (!isTimeframe(timeframe)) {
-    throw new UsageError(`--timeframe: "${timeframe}" is no timeframe. Known: ${timeframes.join(", ")}.`);
-  }
+  const json = wantsJson(options);
+  const { BarStore, dateText, sampleBars } = await import("../data/index.js");
+  const timeframe = await timeframeOf("--timeframe", options.timeframe ?? "1d");
   const bars = count("--bars", options.bars, 1, 20_000_000);
   const seed = count("--seed", options.seed, 0, 0xffffffff) ?? 42;
   const symbols = options.symbols === undefined ? ["AAPL"] : splitList(options.symbols);
@@ -57,7 +55,7 @@ async function writeSamples(options: SampleOptions): Promise<void> {
       );
     }
   }
-  if (format === "json") return printJson(written);
+  if (json) return printJson(written);
   for (const { symbol, bars: n, from, to, source } of written) {
     printData(`${symbol} ${timeframe}: ${n} bars, ${from} to ${to} (${source})`);
   }

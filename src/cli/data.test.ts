@@ -135,7 +135,7 @@ test.each([
   ],
   [2, ["show", "SYN1", "--timeframe", "1h", "--format", "xml"], "Allowed: text, csv, json"],
   [2, ["resample", "SYN1", "--from", "1h", "--to", "15m"], "coarser than 1h"],
-  [1, ["resample", "SYN1", "--from", "1h", "--to", "1d", "--timezone", "Mars"], "no known time zone"],
+  [2, ["resample", "SYN1", "--from", "1h", "--to", "1d", "--timezone", "Mars"], "no known time zone"],
   [2, ["load", "SYN1", "--timeframe", "1h", "--mode", "local"], "Allowed: tail, backfill, full"],
   [1, ["load", "SYN1", "--timeframe", "1h", "--mode", "tail"], "KTRDR_PROVIDER_URL"],
 ])("exit %i: %j", async (status, argv, message) => {

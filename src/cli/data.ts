@@ -6,8 +6,10 @@ import {
   UsageError,
   type CancellationToken,
 } from "../core/index.js";
-import type { BarViolation, DataMode, LoadedBars, SeriesEntry, Timeframe } from "../data/index.js";
+import type { BarViolation, DataMode, LoadedBars, SeriesEntry } from "../data/index.js";
+import { timeframeOf } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
+import { csvOf } from "./csv.js";
 import {
   alignRows,
   foldersOf,
@@ -17,6 +19,7 @@ import {
   printData,
   printJson,
   timestampText,
+  wantsJson,
   warn,
   type CommonOptions,
 } from "./io.js";
@@ -30,20 +33,6 @@ interface SeriesOptions extends CommonOptions {
 /** Instants of rows in text: findings beyond these many are counted, not listed; `--json` has all. */
 const shownFindings = 10;
 
-async function timeframeOption(flag: string, text: string): Promise<Timeframe> {
-  const { isTimeframe, timeframes } = await import("../data/index.js");
-  if (isTimeframe(text)) return text;
-  throw new UsageError(`${flag}: "${text}" is no timeframe. Known: ${timeframes.join(", ")}.`);
-}
-
-/** True for JSON, false for text. @throws UsageError for csv: these commands print no table over time */
-function wantsJson(options: CommonOptions): boolean {
-  const format = formatOf(options);
-  if (format === "csv")
-    throw new UsageError("--format: csv is not available for this command. Allowed: text, json.");
-  return format === "json";
-}
-
 /** Says where bars come from when they are sample bars, and what was repaired. */
 function tellAbout({ symbol, timeframe, fromSample, notices }: LoadedBars): void {
   if (fromSample) note(`Using sample bars for ${symbol} ${timeframe}: the data folder has none of its own.`);
@@ -56,7 +45,22 @@ function withRange(command: Command): Command {
     .option("--end-date <date>", "last day or instant, inclusive (UTC)");
 }
 
-function entryRecord(entry: SeriesEntry): Record<string, unknown> {
+const entryColumns = [
+  "symbol",
+  "timeframe",
+  "bars",
+  "start_date",
+  "end_date",
+  "source",
+  "adjustment",
+  "currency",
+  "day_timezone",
+  "sample",
+  "file",
+  "error",
+] as const;
+
+function entryRecord(entry: SeriesEntry): Record<(typeof entryColumns)[number], unknown> {
   const { symbol, timeframe, bars, from, to, meta, sample, path, error } = entry;
   return {
     symbol,
@@ -74,11 +78,6 @@ function entryRecord(entry: SeriesEntry): Record<string, unknown> {
   };
 }
 
-function csvCell(value: unknown): string {
-  const text = value === null || value === undefined ? "" : String(value as string | number | boolean);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 async function list(options: CommonOptions): Promise<void> {
   const { BarStore, dateText } = await import("../data/index.js");
   const format = formatOf(options);
@@ -88,8 +87,7 @@ async function list(options: CommonOptions): Promise<void> {
   if (format === "json") {
     printJson(records);
   } else if (format === "csv") {
-    const names = Object.keys(entryRecord({ from: null, to: null } as SeriesEntry));
-    printData([names, ...records.map((record) => names.map((name) => csvCell(record[name])))].join("\n"));
+    printData(csvOf(entryColumns, records));
   } else if (entries.length === 0) {
     note(
       `No bars in "${folder}". "ktrdr data sample" writes sample bars, "ktrdr data import FILE" imports yours.`,
@@ -109,7 +107,7 @@ async function show(symbol: string, options: SeriesOptions): Promise<void> {
   const { BarStore, DataManager, firstAtOrAfter, parseDateRange, sliceBars } =
     await import("../data/index.js");
   const format = formatOf(options);
-  const timeframe = await timeframeOption("--timeframe", options.timeframe);
+  const timeframe = await timeframeOf("--timeframe", options.timeframe);
   const { startDate = null, endDate = null } = options;
   const { from } = parseDateRange(startDate, endDate);
   const manager = new DataManager(new BarStore(foldersOf(options).data));
@@ -134,7 +132,7 @@ function violationRecord({ time, kind, what }: BarViolation): Record<string, unk
 async function check(symbol: string, options: SeriesOptions): Promise<void> {
   const { BarStore, checkBars } = await import("../data/index.js");
   const json = wantsJson(options);
-  const timeframe = await timeframeOption("--timeframe", options.timeframe);
+  const timeframe = await timeframeOf("--timeframe", options.timeframe);
   const store = new BarStore(foldersOf(options).data);
   const file = await store.inspect(symbol, timeframe, neverCancelled);
   tellAbout({ ...file.bars, fromSample: file.fromSample, notices: file.notices });
@@ -235,15 +233,22 @@ async function resampleSeries(
   symbol: string,
   options: CommonOptions & { from: string; to: string; timezone?: string; replace?: boolean },
 ): Promise<void> {
-  const { BarStore, isResampled, resample, SeriesExistsError } = await import("../data/index.js");
+  const { BarStore, isResampled, resample, SeriesExistsError, UnknownTimezoneError } =
+    await import("../data/index.js");
   const json = wantsJson(options);
-  const from = await timeframeOption("--from", options.from);
-  const to = await timeframeOption("--to", options.to);
+  const { timezone } = options;
+  const from = await timeframeOf("--from", options.from);
+  const to = await timeframeOf("--to", options.to);
   const root = new BarStore(foldersOf(options).data);
   const source = await root.load(symbol, from);
   tellAbout(source);
-  const { timezone } = options;
-  const { bars, notices } = resample(source, to, timezone === undefined ? {} : { timezone });
+  let made: ReturnType<typeof resample>;
+  try {
+    made = resample(source, to, timezone === undefined ? {} : { timezone });
+  } catch (error) {
+    throw error instanceof UnknownTimezoneError ? new UsageError(`--timezone: ${error.message}`) : error;
+  }
+  const { bars, notices } = made;
   // Bars made of sample bars are sample bars.
   const store = source.fromSample ? root.sampleStore : root;
   if (options.replace !== true && store.findOwn(symbol, to) !== null) {
@@ -287,7 +292,7 @@ async function interruptible(work: (token: CancellationToken) => Promise<void>):
 async function load(symbol: string, options: SeriesOptions & { mode: string }): Promise<void> {
   const { BarStore, dataModes, DataManager, HttpCsvProvider } = await import("../data/index.js");
   const json = wantsJson(options);
-  const timeframe = await timeframeOption("--timeframe", options.timeframe);
+  const timeframe = await timeframeOf("--timeframe", options.timeframe);
   const mode = dataModes.find((name) => name === options.mode && name !== "local") as DataMode | undefined;
   if (mode === undefined) {
     throw new UsageError(`--mode: "${options.mode}" is not known. Allowed: tail, backfill, full.`);

@@ -1,6 +1,13 @@
 import { neverCancelled, UsageError } from "../core/index.js";
-import type { Bars } from "../data/index.js";
-import { barsFrom, storedBars, withBarsOptions, type BarsOptions } from "./bars-input.js";
+import type { Bars, Timeframe } from "../data/index.js";
+import {
+  barsFrom,
+  refuseFileFlags,
+  storedBars,
+  timeframeOf,
+  withBarsOptions,
+  type BarsOptions,
+} from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { foldersOf, formatOf, printColumns, splitList, warn } from "./io.js";
 
@@ -14,14 +21,17 @@ interface FeaturesOptions extends BarsOptions {
 async function compute(options: FeaturesOptions): Promise<void> {
   const format = formatOf(options);
   const { findStrategy, loadStrategy, withOverrides } = await import("../strategy/index.js");
-  const { parseDateRange, parseTimeframe } = await import("../data/index.js");
+  const { parseDateRange } = await import("../data/index.js");
   const { completeRows, prepareFeatures } = await import("../features/index.js");
   const range = parseDateRange(options.startDate, options.endDate);
   const file = loadStrategy(findStrategy(options.strategy, foldersOf(options).strategies));
-  const timeframes = options.timeframes === undefined ? [] : splitList(options.timeframes);
-  if (options.timeframe !== undefined && options.input === undefined) timeframes.push(options.timeframe);
-  const strategy =
-    timeframes.length === 0 ? file : withOverrides(file, { timeframes: timeframes.map(parseTimeframe) });
+  const timeframes: Timeframe[] = [];
+  for (const text of splitList(options.timeframes ?? [])) {
+    timeframes.push(await timeframeOf("--timeframes", text));
+  }
+  if (options.timeframe !== undefined && options.input === undefined)
+    timeframes.push(await timeframeOf("--timeframe", options.timeframe));
+  const strategy = timeframes.length === 0 ? file : withOverrides(file, { timeframes });
 
   const series: Bars[] = [];
   if (options.input !== undefined) {
@@ -33,6 +43,7 @@ async function compute(options: FeaturesOptions): Promise<void> {
     }
     series.push(await barsFrom(options, strategy.timeframes));
   } else {
+    refuseFileFlags(options);
     if (options.symbol === undefined) throw new UsageError("Give --symbol S, or --input FILE.");
     for (const timeframe of strategy.timeframes) {
       // Only base bars have to lie in the range: the last week may have closed before a range of three days begins.

@@ -2,36 +2,23 @@ import { neverCancelled, UsageError } from "../core/index.js";
 import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { csvOf } from "./csv.js";
-import { alignRows, formatOf, printColumns, printData, printJson, type CommonOptions } from "./io.js";
+import { alignRows, formatOf, printColumns, printData, printJson, warn, type CommonOptions } from "./io.js";
+import { paramsOf, withParamOption } from "./params.js";
 
 interface ComputeOptions extends BarsOptions {
   param: readonly string[];
 }
 
-/** A parameter's value as typed: true, false, a number, or the text itself. */
-function valueOf(text: string): boolean | number | string {
-  if (text === "true" || text === "false") return text === "true";
-  const number = Number(text);
-  return text.trim() === "" || Number.isNaN(number) ? text : number;
-}
-
-/** The map of all `--param name=value`. @throws UsageError for another form or a name given twice */
-function paramsOf(given: readonly string[]): Record<string, unknown> {
-  const params = new Map<string, unknown>();
-  for (const text of given) {
-    const equals = text.indexOf("=");
-    if (equals < 1) throw new UsageError(`--param: "${text}" is not of the form name=value, like period=14.`);
-    const name = text.slice(0, equals).trim();
-    if (params.has(name)) throw new UsageError(`--param: ${name} is given twice.`);
-    params.set(name, valueOf(text.slice(equals + 1)));
-  }
-  return Object.fromEntries(params);
-}
-
 async function compute(name: string, options: ComputeOptions): Promise<void> {
   const format = formatOf(options);
-  const { computeIndicators, IndicatorParameterError, makeIndicatorSpec, outputsOf, UnknownIndicatorError } =
-    await import("../indicators/index.js");
+  const {
+    computeIndicators,
+    IndicatorParameterError,
+    makeIndicatorSpec,
+    outputsOf,
+    UnknownIndicatorError,
+    warmupOf,
+  } = await import("../indicators/index.js");
   let spec: ReturnType<typeof makeIndicatorSpec>;
   try {
     spec = makeIndicatorSpec(name, name, paramsOf(options.param));
@@ -48,6 +35,9 @@ async function compute(name: string, options: ComputeOptions): Promise<void> {
     const column = computed.column(`${featureId}.${output}`);
     if (column !== undefined) columns[header] = column;
   }
+  const warmup = warmupOf(spec);
+  if (warmup >= bars.time.length)
+    warn(`All values begin at bar ${warmup + 1}, and there are ${bars.time.length} bars.`);
   printColumns(bars.time, columns, format);
 }
 
@@ -86,14 +76,8 @@ export const registerIndicatorsCommands: RegisterCommands = (program) => {
       "all indicators: outputs (* is what the bare name means), parameters; definitions with --json",
     )
     .action(list);
-  withBarsOptions(withCommonOptions(group.command("compute")))
+  withParamOption(withBarsOptions(withCommonOptions(group.command("compute"))))
     .description("values of one indicator, a row for every bar")
     .argument("<name>", "name or alias, as `indicators list` shows it")
-    .option(
-      "--param <name=value>",
-      "parameter as in strategy files; may be given several times",
-      (text: string, before: readonly string[]) => [...before, text],
-      [],
-    )
     .action(compute);
 };

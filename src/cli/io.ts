@@ -1,6 +1,7 @@
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pc from "picocolors";
-import { KnownError, UsageError } from "../core/index.js";
+import { asFileError, FileError, KnownError, UsageError } from "../core/index.js";
 
 /** Where a command finds its folders; all absolute. */
 export interface Folders {
@@ -20,16 +21,32 @@ export interface CommonOptions {
   modelsDir?: string;
 }
 
-/** Folders from flags, then `KTRDR_DATA_DIR`, `KTRDR_MODELS_DIR`, `KTRDR_HOME`, then the current folder. */
+/**
+ * Folders from flags, then `KTRDR_DATA_DIR`, `KTRDR_MODELS_DIR`, `KTRDR_HOME`, then the current folder. None of them need
+ * exist yet.
+ *
+ * @throws FileError where a file is in the place of one of them
+ */
 export function foldersOf(options: CommonOptions, env: NodeJS.ProcessEnv = process.env): Folders {
   const home = resolve(env["KTRDR_HOME"] || ".");
+  const data = resolve(options.dataDir ?? (env["KTRDR_DATA_DIR"] || join(home, "data")));
+  const models = resolve(options.modelsDir ?? (env["KTRDR_MODELS_DIR"] || join(home, "models")));
+  refuseFile(home, "KTRDR_HOME");
+  refuseFile(data, "--data-dir or KTRDR_DATA_DIR");
+  refuseFile(models, "--models-dir or KTRDR_MODELS_DIR");
   return {
     home,
-    data: resolve(options.dataDir ?? (env["KTRDR_DATA_DIR"] || join(home, "data"))),
-    models: resolve(options.modelsDir ?? (env["KTRDR_MODELS_DIR"] || join(home, "models"))),
+    data,
+    models,
     strategies: join(home, "config", "strategies"),
     operations: join(home, ".ktrdr", "operations.db"),
   };
+}
+
+function refuseFile(path: string, setBy: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new FileError(path, `it is a file, and a folder is needed (set by ${setBy})`);
+  }
 }
 
 /** Splits lists given by spaces, commas or both; drops empty parts. */
@@ -50,6 +67,14 @@ export function formatOf(options: CommonOptions): OutputFormat {
   if (format === undefined || format === "text" || format === "table") return "text";
   if (format === "json" || format === "csv") return format;
   throw new UsageError(`--format: "${options.format}" is not known. Allowed: text, csv, json.`);
+}
+
+/** True for JSON, false for text. @throws UsageError for csv, which a result without rows does not have */
+export function wantsJson(options: CommonOptions): boolean {
+  const format = formatOf(options);
+  if (format === "csv")
+    throw new UsageError("--format: csv is not available for this command. Allowed: text, json.");
+  return format === "json";
 }
 
 let outputLost = false;
@@ -160,7 +185,8 @@ export function alignRows(rows: readonly (readonly string[])[]): string {
 }
 
 /** Prints a failure: JSON on stdout when asked for, and always words on stderr. Returns the exit status. */
-export function printFailure(error: unknown, json: boolean): number {
+export function printFailure(thrown: unknown, json: boolean): number {
+  const error = asFileError(thrown);
   const known = error instanceof KnownError;
   const message = error instanceof Error ? error.message : String(error);
   if (json) {

@@ -1,4 +1,4 @@
-import { nearestName, neverCancelled, UsageError } from "../core/index.js";
+import { nearestName, neverCancelled, UsageError, wantedBy } from "../core/index.js";
 import type { AnyLabelType } from "../labels/index.js";
 import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
@@ -37,9 +37,7 @@ async function checkedParams(type: AnyLabelType, given: Record<string, unknown>)
   const problems = parsed.error.issues.flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") {
       const name = issue.path.join(".");
-      return [
-        `${name}: ${issue.message}${Object.hasOwn(given, name) ? ` (found ${String(given[name])})` : ""}`,
-      ];
+      return [`${name} is ${JSON.stringify(given[name]) ?? "missing"}: ${wantedBy(issue)}`];
     }
     return issue.keys.map((key) => {
       const nearest = nearestName(key, known);

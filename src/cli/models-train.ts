@@ -4,15 +4,16 @@ import type {
   ProgressBridge,
   TrainingOperationContext,
 } from "../orchestration/index.js";
+import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import {
   type CommonOptions,
   foldersOf,
-  formatOf,
   note,
   printData,
   printJson,
   splitList,
+  wantsJson,
   warn,
 } from "./io.js";
 import { planText } from "./plan-text.js";
@@ -58,10 +59,9 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     .option("--max-memory <size>", "refuse runs whose arrays need more, such as 2GB", memorySize)
     .option("--dry-run", "print what would be done, and stop");
   train.action(async (options: TrainOptions) => {
-    if (formatOf(options) === "csv")
-      throw new UsageError("--format: a training has no csv form. Allowed: text, json.");
-    if (options.dryRun) await printPlan(options);
-    else await trainModel(options);
+    const json = wantsJson(options);
+    if (options.dryRun) await printPlan(options, json);
+    else await trainModel(options, json);
   });
 };
 
@@ -85,15 +85,25 @@ function memorySize(text: string): number {
   return Number(match[1]) * 1024 ** power;
 }
 
-/** The flags as the plain data that orchestrators take; what was not given is left out. */
+/**
+ * The flags as the plain data that orchestrators take; what was not given is left out. Wrong ones are found here, before
+ * an operation is recorded.
+ *
+ * @throws UsageError
+ */
 async function contextOf(options: TrainOptions): Promise<Omit<TrainingOperationContext, "operationId">> {
-  const { findStrategy } = await import("../strategy/find.js");
+  const [{ findStrategy }, { parseDateRange }] = await Promise.all([
+    import("../strategy/find.js"),
+    import("../data/index.js"),
+  ]);
   const folders = foldersOf(options);
   const { seed, epochs, engine, startDate, endDate, maxMemory, dataMode } = options;
+  parseDateRange(startDate, endDate);
+  if (engine !== undefined) await checkEngine(engine);
   return {
     strategyPath: findStrategy(options.strategy, folders.strategies),
     dataFolder: folders.data,
-    ...(options.symbols === undefined ? {} : { symbols: listOf("--symbols", options.symbols) }),
+    ...(options.symbols === undefined ? {} : { symbols: await symbolsOf(options.symbols) }),
     ...(options.timeframes === undefined ? {} : { timeframes: await timeframesOf(options.timeframes) }),
     ...(startDate === undefined ? {} : { startDate }),
     ...(endDate === undefined ? {} : { endDate }),
@@ -113,12 +123,20 @@ function listOf(flag: string, values: readonly string[]): string[] {
   return list;
 }
 
+async function symbolsOf(values: readonly string[]): Promise<string[]> {
+  const { checkSymbol } = await import("../data/index.js");
+  const list = listOf("--symbols", values);
+  list.forEach(checkSymbol);
+  return list;
+}
+
 async function timeframesOf(values: readonly string[]): Promise<string[]> {
-  const { isTimeframe, timeframes } = await import("../data/timeframes.js");
-  const list = listOf("--timeframes", values);
-  const unknown = list.find((value) => !isTimeframe(value));
-  if (unknown === undefined) return list;
-  throw new UsageError(`--timeframes: "${unknown}" is no timeframe. Known: ${timeframes.join(", ")}.`);
+  return Promise.all(listOf("--timeframes", values).map((text) => timeframeOf("--timeframes", text)));
+}
+
+async function checkEngine(name: string): Promise<void> {
+  const { findEngine } = await import("../engines/index.js");
+  findEngine(name);
 }
 
 async function dataModeOf(text: string): Promise<"local" | "tail" | "backfill" | "full"> {
@@ -128,8 +146,7 @@ async function dataModeOf(text: string): Promise<"local" | "tail" | "backfill" |
   throw new UsageError(`--data-mode: "${text}" is not known. Allowed: ${dataModes.join(", ")}.`);
 }
 
-async function trainModel(options: TrainOptions): Promise<void> {
-  const json = formatOf(options) === "json";
+async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
   const folders = foldersOf(options);
   const [{ createCancellation }, operations, { LocalTrainingOrchestrator }, { ModelStorage }] =
     await Promise.all([
@@ -216,10 +233,10 @@ function summaryOf(result: LocalTrainingResult): Record<string, unknown> {
   };
 }
 
-async function printPlan(options: TrainOptions): Promise<void> {
+async function printPlan(options: TrainOptions, json: boolean): Promise<void> {
   const { planTraining } = await import("../orchestration/index.js");
   const plan = await planTraining(await contextOf(options), foldersOf(options).models);
-  if (formatOf(options) === "json") return printJson(plan);
+  if (json) return printJson(plan);
   for (const text of plan.notices) warn(text);
   const bars = Object.entries(plan.bars).map(([series, text]) => `  ${series}: ${text}`);
   printData(

@@ -1,8 +1,18 @@
 import { createCancellation } from "../core/index.js";
 import type { ModelTest, ModelUse, Prediction } from "../pipeline/index.js";
+import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
-import { alignRows, type CommonOptions, foldersOf, formatOf, printData, printJson, warn } from "./io.js";
+import {
+  alignRows,
+  type CommonOptions,
+  foldersOf,
+  formatOf,
+  printData,
+  printJson,
+  wantsJson,
+  warn,
+} from "./io.js";
 
 interface UseOptions extends CommonOptions {
   symbol: string;
@@ -24,11 +34,11 @@ export const registerModelUseCommands: RegisterCommands = (program) => {
       .option("--end-date <date>", "last day, included whole");
   use("test", "Evaluate a saved model on any symbol and range, without training.").action(
     async (name: string, options: UseOptions) => {
+      const json = wantsJson(options);
       const { testModel } = await import("../pipeline/index.js");
       const result = await testModel(await useOf(name, options), stoppable());
       for (const text of result.notices) warn(text);
-      const format = formatOf(options);
-      if (format === "json") printJson(result);
+      if (json) printJson(result);
       else printData(testText(result));
     },
   );
@@ -36,10 +46,10 @@ export const registerModelUseCommands: RegisterCommands = (program) => {
     "predict",
     "Probabilities, signal and memberships for the last bar, or for each bar of a range.",
   ).action(async (name: string, options: UseOptions) => {
+    const format = formatOf(options);
     const { predictBars } = await import("../pipeline/index.js");
     const { predictions, notices } = await predictBars(await useOf(name, options), stoppable());
     for (const text of notices) warn(text);
-    const format = formatOf(options);
     if (format === "json") printJson(predictions);
     else if (format === "csv") printData(predictionsCsv(predictions));
     else printData(predictionsText(predictions));
@@ -58,7 +68,8 @@ async function useOf(name: string, options: UseOptions): Promise<ModelUse> {
     import("../models/index.js"),
     import("../data/index.js"),
   ]);
-  const { startDate = null, endDate = null, symbol, timeframe } = options;
+  const { startDate = null, endDate = null, symbol } = options;
+  const timeframe = await timeframeOf("--timeframe", options.timeframe);
   parseDateRange(startDate, endDate);
   const folders = foldersOf(options);
   const model = new ModelStorage(folders.models).load(name);

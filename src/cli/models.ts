@@ -9,6 +9,7 @@ import {
   note,
   printData,
   printJson,
+  wantsJson,
   warn,
 } from "./io.js";
 
@@ -66,9 +67,9 @@ const entryColumns = [
 ] as const satisfies readonly (keyof ModelEntry)[];
 
 async function showModel(name: string, options: CommonOptions): Promise<void> {
-  const format = formatOf(options);
+  const json = wantsJson(options);
   const model = (await openStorage(options)).load(name);
-  if (format === "json") return printJson(jsonOf(model));
+  if (json) return printJson(jsonOf(model));
   const { metadata, metrics, features } = model;
   const list = (value: unknown): string => (Array.isArray(value) ? value.join(" ") : textOf(value));
   const rows: [string, string][] = [
@@ -118,14 +119,14 @@ function jsonOf(model: StoredModel): Record<string, unknown> {
 }
 
 async function deleteModel(name: string, options: CommonOptions & { yes?: boolean }): Promise<void> {
-  const format = formatOf(options);
+  const json = wantsJson(options);
   const storage = await openStorage(options);
   const full = storage.resolve(name);
   if (process.stdin.isTTY && process.stderr.isTTY && !options.yes && !(await agrees(full))) {
     return note("Nothing was deleted.");
   }
   storage.remove(full);
-  if (format === "json") printJson({ deleted: full });
+  if (json) printJson({ deleted: full });
   else printData(`Deleted ${full}.`);
 }
 

@@ -8,7 +8,16 @@ import type {
 } from "../operations/index.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
-import { alignRows, type CommonOptions, foldersOf, formatOf, note, printData, printJson } from "./io.js";
+import {
+  alignRows,
+  type CommonOptions,
+  foldersOf,
+  formatOf,
+  note,
+  printData,
+  printJson,
+  wantsJson,
+} from "./io.js";
 
 interface ListOptions extends CommonOptions {
   status?: string;
@@ -116,14 +125,14 @@ const recordColumns = [
 ] as const satisfies readonly (keyof OperationRecord)[];
 
 async function showOperation(id: string, options: CommonOptions): Promise<void> {
-  const format = formatOf(options);
+  const json = wantsJson(options);
   const record = await withOperation(id, options, (store) => store.get(id));
-  if (format === "json") printJson(record);
+  if (json) printJson(record);
   else printData(describe(record));
 }
 
 async function watch(id: string, options: CommonOptions): Promise<void> {
-  const format = formatOf(options);
+  const json = wantsJson(options);
   const { watchOperation } = await import("../operations/index.js");
   const record = await withOperation(id, options, (store) =>
     watchOperation(store, id, (event) => {
@@ -131,16 +140,16 @@ async function watch(id: string, options: CommonOptions): Promise<void> {
       if (line !== null) note(line);
     }),
   );
-  if (format === "json") printJson(record);
+  if (json) printJson(record);
   else printData(describe(record));
 }
 
 async function cancel(id: string, options: CommonOptions): Promise<void> {
-  const format = formatOf(options);
+  const json = wantsJson(options);
   const { cancelOperation } = await import("../operations/index.js");
   const { record, latencyMs } = await withOperation(id, options, (store) => cancelOperation(store, id));
   const { operation_id, status } = record;
-  if (format === "json") return printJson({ operation_id, status, latency_ms: latencyMs });
+  if (json) return printJson({ operation_id, status, latency_ms: latencyMs });
   const outcome = status === "cancelled" ? "cancelled" : `was over before the request took effect: ${status}`;
   printData(`Operation ${operation_id} ${outcome} (${latencyMs.toFixed(1)} ms after the request).`);
 }

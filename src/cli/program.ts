@@ -46,11 +46,27 @@ function throwInsteadOfExit(command: Command, json: boolean): void {
   for (const child of command.commands) throwInsteadOfExit(child, json);
 }
 
-function wantsJson(argv: readonly string[]): boolean {
-  const format = argv.indexOf("--format");
+/** Known before parsing, so that wrong usage is JSON too. */
+function asksForJson(argv: readonly string[]): boolean {
   return (
-    argv.includes("--json") || argv.includes("--format=json") || (format >= 0 && argv[format + 1] === "json")
+    argv.includes("--json") ||
+    argv.some(
+      (word, i) => /^--format=json$/i.test(word) || (word === "--format" && /^json$/i.test(argv[i + 1])),
+    )
   );
+}
+
+/** The words at the beginning that name a command: `models train`. */
+function commandPath(program: Command, argv: readonly string[]): string {
+  const names = [program.name()];
+  let command = program;
+  for (const word of argv) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) break;
+    names.push(word);
+    command = next;
+  }
+  return names.join(" ");
 }
 
 /** Runs one command line; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
@@ -60,7 +76,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     printData(welcomeText());
     return 0;
   }
-  const json = wantsJson(argv);
+  const json = asksForJson(argv);
   const program = createProgram();
   throwInsteadOfExit(program, json);
   try {
@@ -70,7 +86,10 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
       if (error.code === "commander.help") return 2;
-      const message = error.message.replace(/^error: /, "");
+      const what = error.message
+        .replace(/^error: /, "")
+        .replace(/\n\(Did you mean (.*)\?\)$/, '. Did you mean "$1"?');
+      const message = `${what}${what.endsWith("?") ? "" : "."} See "${commandPath(program, argv)} --help".`;
       if (json) printJson({ error: { code: "WRONG_USAGE", message, details: {} } });
       process.stderr.write(`error: ${message}\n`);
       return 2;

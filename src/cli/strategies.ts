@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
-import { alignRows, foldersOf, formatOf, note, printData, printFailure, printJson, warn } from "./io.js";
+import { alignRows, foldersOf, note, printData, printFailure, printJson, wantsJson, warn } from "./io.js";
 import type { CommonOptions } from "./io.js";
 import { planText } from "./plan-text.js";
 
@@ -11,7 +11,7 @@ function near(path: string): string {
 }
 
 async function validate(nameOrPath: string, options: CommonOptions): Promise<void> {
-  const json = formatOf(options) === "json";
+  const json = wantsJson(options);
   const { featureNames, findStrategy, loadStrategy, StrategyFileError } =
     await import("../strategy/index.js");
   const path = near(findStrategy(nameOrPath, foldersOf(options).strategies));
@@ -29,14 +29,16 @@ async function validate(nameOrPath: string, options: CommonOptions): Promise<voi
 }
 
 async function show(nameOrPath: string, options: CommonOptions): Promise<void> {
+  const json = wantsJson(options);
   const { findStrategy, loadStrategy, planOf } = await import("../strategy/index.js");
   const plan = planOf(loadStrategy(near(findStrategy(nameOrPath, foldersOf(options).strategies))));
   for (const notice of plan.notices) warn(notice);
-  if (formatOf(options) === "json") printJson(plan);
+  if (json) printJson(plan);
   else printData(planText(plan));
 }
 
 async function list(options: CommonOptions): Promise<void> {
+  const json = wantsJson(options);
   const { featureNames, loadStrategy, StrategyFileError, strategyFileName, strategyFiles } =
     await import("../strategy/index.js");
   const folder = foldersOf(options).strategies;
@@ -70,7 +72,7 @@ async function list(options: CommonOptions): Promise<void> {
       return { name: file, path: near(path), valid: false, ...unknown, errors: error.issues.length };
     }
   });
-  if (formatOf(options) === "json") {
+  if (json) {
     printJson(entries);
     return;
   }

@@ -14,5 +14,5 @@ export function findEngine(name: string): Engine {
   if (Object.hasOwn(engines, name)) return engines[name];
   const nearest = nearestName(name, engineNames);
   const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
-  throw new UsageError(`"${name}" is no engine. Known: ${engineNames.join(", ")}.${hint}`);
+  throw new UsageError(`--engine: "${name}" is no engine. Known: ${engineNames.join(", ")}.${hint}`);
 }
