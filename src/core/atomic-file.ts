@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { codeOf, KnownError } from "./errors.js";
 
@@ -59,7 +68,7 @@ export function writeFileAtomic(path: string, bytes: Uint8Array | string): void 
     renameSync(temporary, path);
     flushFolder(folder);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    if (existsSync(temporary)) rmSync(temporary);
     throw asDiskError(path, error);
   }
 }

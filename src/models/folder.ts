@@ -1,6 +1,15 @@
-import { existsSync, lstatSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { asDiskError, codeOf, flushFolder, processState } from "../core/index.js";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { asDiskError, codeOf, fileProblem, flushFolder, processState } from "../core/index.js";
 import { ModelsFolderError } from "./errors.js";
 import { isStrategyName, parseVersionFolder, versionFolder } from "./names.js";
 
@@ -111,8 +120,27 @@ function emptyFolder(folder: string): void {
 
 /** A folder that is a link would lead reads and writes out of the folder of models. @throws ModelsFolderError */
 export function refuseLink(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
+  let isLink: boolean;
+  try {
+    isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  } catch (error) {
+    throw asModelsError(path, error);
+  }
+  if (isLink) {
     throw new ModelsFolderError(path, "it is a link, and links in the folder of models are not followed");
+  }
+}
+
+/** The nearest folder that is there already must take new entries. @throws ModelsFolderError */
+export function refuseUnwritable(folder: string): void {
+  try {
+    let nearest = folder;
+    while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+    // Reading the entries fails where a file is in the way, also for a user who may do everything.
+    readdirSync(nearest);
+    accessSync(nearest, constants.W_OK);
+  } catch (error) {
+    throw asModelsError(folder, error);
   }
 }
 
@@ -126,20 +154,8 @@ function entriesOf(folder: string) {
   }
 }
 
-const problems: Record<string, string> = {
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EROFS: "the file system is read-only",
-  ENOTDIR: "there is a file where a folder is needed",
-  EEXIST: "there is a file where a folder is needed",
-  ENAMETOOLONG: "the path is too long",
-  EIO: "the disk reports an input/output error",
-};
-
 /** System errors that a user can mend as `DiskFullError` or `ModelsFolderError`; all others as they are. */
 export function asModelsError(path: string, error: unknown): unknown {
-  const problem = problems[codeOf(error) ?? ""];
-  return problem === undefined
-    ? asDiskError(path, error)
-    : new ModelsFolderError(path, `${problem} (${codeOf(error)})`, error);
+  const problem = fileProblem(error);
+  return problem === undefined ? asDiskError(path, error) : new ModelsFolderError(path, problem, error);
 }

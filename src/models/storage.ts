@@ -7,6 +7,7 @@ import {
   asModelsError,
   deleteVersion,
   refuseLink,
+  refuseUnwritable,
   removeAbandoned,
   strategiesIn,
   versionsIn,
@@ -110,6 +111,11 @@ export class ModelStorage {
     const newest = isStrategyName(name) ? this.#newest(name) : undefined;
     if (newest !== undefined) return newest;
     throw this.#notFound(name);
+  }
+
+  /** Finds out before a long run that its model could not be saved; makes nothing. @throws ModelsFolderError */
+  checkWritable(): void {
+    refuseUnwritable(this.root);
   }
 
   /** Removes what killed runs left behind; every `publish` does this too. */

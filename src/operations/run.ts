@@ -1,4 +1,4 @@
-import { codeOf, KnownError, messageOf, type TrainingProgress } from "../core/index.js";
+import { asFileError, codeOf, KnownError, messageOf, type TrainingProgress } from "../core/index.js";
 import type { OperationEnd, OperationStatus } from "./record.js";
 import { startOperationServer } from "./server.js";
 import type { OperationStore } from "./store.js";
@@ -67,7 +67,8 @@ export async function runOperation<Result>(
   }
 }
 
-function endOf(error: unknown): OperationEnd {
+function endOf(thrown: unknown): OperationEnd {
+  const error = asFileError(thrown);
   if (codeOf(error) === "CANCELLED") return { status: "cancelled" };
   const code = error instanceof KnownError ? error.code : "INTERNAL";
   return { status: "failed", error: { code, message: messageOf(error) } };

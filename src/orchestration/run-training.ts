@@ -23,13 +23,15 @@ export async function runTraining(
 ): Promise<TrainingResult> {
   const strategy = withOverrides(loadStrategy(context.strategyPath), overridesOf(context));
   const store = new BarStore(context.dataFolder);
+  const modelStorage = new ModelStorage(modelsFolder);
+  modelStorage.checkWritable();
   return TrainingPipeline.trainStrategy({
     symbols: strategy.symbols,
     timeframes: strategy.timeframes,
     strategyConfig: strategy,
     startDate: strategy.startDate,
     endDate: strategy.endDate,
-    modelStorage: new ModelStorage(modelsFolder),
+    modelStorage,
     dataManager: new DataManager(store, HttpCsvProvider.fromEnvironment()),
     engine: findEngine(context.engine ?? "auto"),
     dataMode: context.dataMode ?? strategy.dataMode,

@@ -117,6 +117,7 @@ async function withFile<T>(path: string, read: (file: OpenFile) => Promise<T>): 
   let file: OpenFile | undefined;
   try {
     file = await openFile(path);
+    if (file.byteLength === 0) throw new DamagedSeriesError(path, "it is empty");
     return await read(file);
   } catch (error) {
     if (error instanceof KnownError) throw error;

@@ -229,7 +229,10 @@ async function summarize(file: SeriesFile, sample: boolean, token: CancellationT
     }
     const { readBarsFile } = await import("../import/index.js");
     const { bars, refused } = await readBarsFile(path, { symbol, timeframe }, token);
-    const error = refused.length === 0 ? null : first(refused, ({ row, reason }) => `row ${row}: ${reason}`);
+    const error =
+      refused.length === 0
+        ? null
+        : `"${path}": ${first(refused, ({ row, reason }) => `row ${row}: ${reason}`)}`;
     const n = bars.time.length;
     return {
       ...entry,
