@@ -12,25 +12,39 @@ const log2E = 1.4426950408889634;
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** 2^k for -1022 <= k <= 1023, exactly. */
+/** 2^k for -1074 <= k <= 1023, exactly, at index k + 1074: a look-up costs less than putting the bits together. */
+const powersOfTwo = new Float64Array(2098);
+for (let i = 0, power = 2 ** -1074; i < powersOfTwo.length; i++, power *= 2) powersOfTwo[i] = power;
+
+/** 2^k for whole -1074 <= k <= 1023, exactly. */
 function powerOfTwo(k: number): number {
-  scratch.setUint32(0, (k + 1023) << 20);
-  scratch.setUint32(4, 0);
-  return scratch.getFloat64(0);
+  return powersOfTwo[(k + 1074) | 0];
 }
 
 /** x * 2^k, correct also where 2^k itself would overflow or be subnormal. */
 function scale(x: number, k: number): number {
   if (k > 1023) return x * powerOfTwo(1023) * powerOfTwo(Math.min(1023, k - 1023));
-  if (k < -1022) return x * powerOfTwo(k + 1022 < -1022 ? -1022 : k + 1022) * powerOfTwo(-1022);
+  if (k < -1022) return x * powerOfTwo(k + 1022) * powerOfTwo(-1022);
   return x * powerOfTwo(k);
 }
 
-/** e^r - 1 for |r| <= 0.35 by its Taylor series; the first omitted term is below 2^-58 of r. */
+/**
+ * e^r - 1 for |r| <= 0.35 by its Taylor series; the first omitted term is below 2^-58 of r. Even and odd powers are summed
+ * apart, so that their multiplications need not wait for each other; the quotients are constants.
+ */
 function smallExpm1(r: number): number {
-  let sum = 0;
-  for (let k = 14; k >= 2; k--) sum = (sum + 1) * (r / k);
-  return r + r * sum;
+  const z = r * r;
+  const even =
+    1 / 2 +
+    z *
+      (1 / 24 +
+        z *
+          (1 / 720 +
+            z * (1 / 40_320 + z * (1 / 3_628_800 + z * (1 / 479_001_600 + z * (1 / 87_178_291_200))))));
+  const odd =
+    1 / 6 +
+    z * (1 / 120 + z * (1 / 5_040 + z * (1 / 362_880 + z * (1 / 39_916_800 + z * (1 / 6_227_020_800)))));
+  return r + z * (even + r * odd);
 }
 
 /** e^x. NaN stays NaN; overflows to Infinity above 709.78, underflows to 0 below -745.13. */
@@ -53,20 +67,20 @@ export function log(x: number): number {
     x *= 18014398509481984; // 2^54: lifts a subnormal number into the normal range
     k = -54;
   }
-  scratch.setFloat64(0, x);
-  k += (scratch.getUint32(0) >>> 20) - 1023;
-  scratch.setUint32(0, (scratch.getUint32(0) & 0x000fffff) | 0x3ff00000);
-  let m = scratch.getFloat64(0);
-  if (m > Math.SQRT2) {
-    m /= 2;
-    k++;
-  }
+  scratch.setFloat64(0, x, true);
+  const exponent = (scratch.getUint32(4, true) >>> 20) - 1023;
+  let m = x * powerOfTwo(-exponent); // 1..2, exact
+  const large = Number(m > Math.SQRT2); // arithmetic, as a branch would be guessed wrong
+  m -= 0.5 * large * m; // SQRT1_2..SQRT2
+  k += exponent + large;
   // log m = 2 atanh(s), s = (m - 1) / (m + 1), |s| <= 0.1716; rewritten as f - s * (f - rest) to keep the low bits of f
   const f = m - 1;
   const s = f / (2 + f);
   const z = s * s;
-  let series = 0;
-  for (let n = 23; n >= 3; n -= 2) series = (series + 2 / n) * z;
+  const w = z * z;
+  const odd = 2 / 3 + w * (2 / 7 + w * (2 / 11 + w * (2 / 15 + w * (2 / 19 + w * (2 / 23)))));
+  const even = 2 / 5 + w * (2 / 9 + w * (2 / 13 + w * (2 / 17 + w * (2 / 21))));
+  const series = z * (odd + z * even);
   return k * ln2High + (f - (s * (f - series) - k * ln2Low));
 }
 
