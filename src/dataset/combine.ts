@@ -1,4 +1,10 @@
-import { KnownError, neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import {
+  blockEnd,
+  KnownError,
+  neverCancelled,
+  throwIfCancelled,
+  type CancellationToken,
+} from "../core/index.js";
 import type { FeatureMatrix } from "../features/index.js";
 import { classNames } from "../labels/index.js";
 
@@ -21,8 +27,8 @@ export class CombineError extends KnownError {
   }
 }
 
-/** Values copied between two looks at the token: 4 MB, about 1 ms. */
-const valuesPerCheck = 1_048_576;
+/** Values copied between two looks at the token: 1 MB into fresh memory, less than 1 ms. */
+const valuesPerCheck = 262_144;
 
 function checkFeatures(
   symbol: string,
@@ -53,22 +59,28 @@ function checkFeatures(
   }
 }
 
-function checkLabels(symbol: string, labels: ArrayLike<number>, rows: number): void {
+function checkLabels(
+  symbol: string,
+  labels: ArrayLike<number>,
+  rows: number,
+  token: CancellationToken,
+): void {
   if (labels.length !== rows) {
     throw new CombineError(
       symbol,
       `has ${rows} rows of features and ${labels.length} labels. Each row needs one label.`,
     );
   }
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i];
-    if (label !== 0 && label !== 1 && label !== 2) {
-      throw new CombineError(
-        symbol,
-        `label ${i + 1} of ${rows} is ${label}; labels are 0..2 (${classNames.join(", ")}). Drop rows without a label.`,
-      );
+  for (let i = 0; i < rows;)
+    for (const end = blockEnd(i, rows, token); i < end; i++) {
+      const label = labels[i];
+      if (label !== 0 && label !== 1 && label !== 2) {
+        throw new CombineError(
+          symbol,
+          `label ${i + 1} of ${rows} is ${label}; labels are 0..2 (${classNames.join(", ")}). Drop rows without a label.`,
+        );
+      }
     }
-  }
 }
 
 function valueOf<Value>(record: Readonly<Record<string, Value>>, symbol: string, what: string): Value {
@@ -107,7 +119,7 @@ export function combineMultiSymbolData(
     const matrix = valueOf(features, symbol, "features");
     const classes = valueOf(labels, symbol, "labels");
     checkFeatures(symbol, matrix, features[symbols[0]], symbols[0]);
-    checkLabels(symbol, classes, matrix.rows);
+    checkLabels(symbol, classes, matrix.rows, token);
     return { matrix, classes };
   });
 

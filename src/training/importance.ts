@@ -28,7 +28,8 @@ export function permutationImportance(
 ): Record<string, number> {
   const { rows } = samples;
   const repeats = Math.min(20, Math.max(1, Math.floor(predictionsPerFeature / Math.max(1, rows))));
-  const order = Uint32Array.from({ length: rows }, (_, i) => i);
+  const order = new Uint32Array(rows);
+  for (let i = 0; i < rows; i++) order[i] = i;
   const whole = hits(network, samples, -1, order, token);
   const importance = names.map((name, column) => {
     const random = createRandom(seed, `importance of ${name}`);

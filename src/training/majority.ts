@@ -49,15 +49,16 @@ export function accuracyAgainstMajority(
   if (n === 0) return null;
   const majority = commonest(labels);
   const d = new Int8Array(n);
+  let wins = 0;
+  let losses = 0;
   inBlocks(n, token, (from, to) => {
     for (let i = from; i < to; i++) {
-      const hit = predictedClass(probabilities, i) === labels[i] ? 1 : 0;
-      d[i] = hit - (labels[i] === majority ? 1 : 0);
+      d[i] = Number(predictedClass(probabilities, i) === labels[i]) - Number(labels[i] === majority);
+      if (d[i] > 0) wins++;
+      else if (d[i] < 0) losses++;
     }
   });
-  const wins = d.filter((value) => value > 0).length;
-  const losses = d.filter((value) => value < 0).length;
-  const { dependence, quantile } = dependenceOf(d, times, token);
+  const { dependence, quantile } = dependenceOf(d, (wins - losses) / n, times, token);
   const effective = n / dependence;
   // Bonett & Price: one win and one loss are added to the observed ones.
   const p = (wins / dependence + 1) / (effective + 2);
@@ -80,13 +81,13 @@ function commonest(labels: Uint8Array): number {
 /** τ >= 1, and the quantile that goes with the lags behind it. */
 function dependenceOf(
   d: Int8Array,
+  mean: number,
   { time, knownAt }: SampleTimes,
   token: CancellationToken,
 ): { dependence: number; quantile: number } {
   const distinct = sortedUnion(ascendingRuns(time), token);
   const count = distinct.length;
   const position = (when: number): number => firstAfter(distinct, when) - 1;
-  const mean = d.reduce((sum, value) => sum + value, 0) / d.length;
   const sums = new Float64Array(count); // of d - mean, per time
   let independent = 0;
   let spans = 0;
