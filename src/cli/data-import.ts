@@ -17,7 +17,7 @@ interface ImportFlags extends CommonOptions {
 
 /** `ktrdr data import`. */
 export const registerImportCommand: RegisterCommands = (program) => {
-  const data = groupOf(program, "data", "Import, list, inspect, check, resample and load bars.");
+  const data = groupOf(program, "data", "Price bars: import, sample, look at, check, resample, fetch.");
   withCommonOptions(data.command("import"))
     .description("Read a file of bars, or all files of a folder, right or not at all, and store them.")
     .argument("<file>", "file, or folder of .csv, .tsv and .txt files")

@@ -12,7 +12,7 @@ interface SampleOptions extends CommonOptions {
 
 /** `ktrdr data sample`. */
 export const registerSampleCommand: RegisterCommands = (program) => {
-  const data = groupOf(program, "data", "Import, list, inspect, check, resample and load bars.");
+  const data = groupOf(program, "data", "Price bars: import, sample, look at, check, resample, fetch.");
   withCommonOptions(data.command("sample"))
     .description("Write sample bars: real daily bars of AAPL, or seeded synthetic ones of SYN1, SYN2, ...")
     .option("--symbols <symbols...>", "AAPL or SYN1, SYN2, ... (default: AAPL)")

@@ -326,29 +326,29 @@ async function load(symbol: string, options: SeriesOptions & { mode: string }): 
 
 /** `ktrdr data list|show|check|resample|load`. */
 export const registerDataCommands: RegisterCommands = (program) => {
-  const data = groupOf(program, "data", "Price bars: import, look at, check, fetch.");
+  const data = groupOf(program, "data", "Price bars: import, sample, look at, check, resample, fetch.");
   withCommonOptions(data.command("list"))
-    .description("stored series, with their first and last bar")
+    .description("Stored series, with their first and last bar.")
     .action(list);
   withRange(withCommonOptions(data.command("show <symbol>")))
-    .description("the stored bars of a series")
+    .description("The stored bars of a series.")
     .requiredOption("--timeframe <timeframe>", "1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w")
     .action(show);
   withCommonOptions(data.command("check <symbol>"))
     .description(
-      "gaps, duplicates, impossible bars, outliers, zero volume; exit 1 where the series cannot be used",
+      "Gaps, duplicates, impossible bars, outliers, zero volume; exit 1 where the series cannot be used.",
     )
     .requiredOption("--timeframe <timeframe>", "1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w")
     .action(check);
   withCommonOptions(data.command("resample <symbol>"))
-    .description("make coarser bars out of stored finer ones, and store them")
+    .description("Make coarser bars out of stored finer ones, and store them.")
     .requiredOption("--from <timeframe>", "timeframe of the stored bars")
     .requiredOption("--to <timeframe>", "coarser timeframe to make")
     .option("--timezone <zone>", "days of this zone (America/New_York) in place of UTC")
     .option("--replace", "drop a series of that timeframe that was not made by resampling")
     .action(resampleSeries);
   withRange(withCommonOptions(data.command("load <symbol>")))
-    .description("fetch bars from the provider that KTRDR_PROVIDER_URL names, and store them")
+    .description("Fetch bars from the provider that KTRDR_PROVIDER_URL names, and store them.")
     .requiredOption("--timeframe <timeframe>", "1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w")
     .requiredOption(
       "--mode <mode>",

@@ -74,9 +74,11 @@ async function compute(options: FeaturesOptions): Promise<void> {
 
 /** `ktrdr features compute`. */
 export const registerFeaturesCommands: RegisterCommands = (program) => {
-  const features = groupOf(program, "features", "the network's inputs, bar by bar");
+  const features = groupOf(program, "features", "The network's inputs, bar by bar.");
   withBarsOptions(
-    withCommonOptions(features.command("compute").description("all bars with complete features")),
+    withCommonOptions(
+      features.command("compute").description("All bars with complete features, as the network sees them."),
+    ),
   )
     .requiredOption("--strategy <file>", "strategy file, or a name under config/strategies")
     .option("--timeframes <list...>", "in place of the strategy's")

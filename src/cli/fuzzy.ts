@@ -108,14 +108,14 @@ async function crispValues(
 
 /** `ktrdr fuzzy compute|plot`. */
 export const registerFuzzyCommands: RegisterCommands = (program) => {
-  const fuzzy = groupOf(program, "fuzzy", "membership degrees of indicators in fuzzy sets");
+  const fuzzy = groupOf(program, "fuzzy", "Membership degrees of indicators in fuzzy sets.");
   const command = (name: string, description: string): Command =>
     withBarsOptions(withCommonOptions(fuzzy.command(name).description(description))).requiredOption(
       "--strategy <file>",
       "strategy file, or a name under config/strategies",
     );
-  command("compute", "membership degrees of every bar").action(compute);
-  command("plot", "membership functions of one feature, over the observed values where bars are given")
+  command("compute", "Membership degrees of every bar.").action(compute);
+  command("plot", "Membership functions of one feature, over the observed values where bars are given.")
     .requiredOption("--feature <id>", "feature id, as under fuzzy_sets")
     .option("--svg <file>", "also write a drawing")
     .action(plot);

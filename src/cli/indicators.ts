@@ -6,7 +6,7 @@ import { alignRows, formatOf, printColumns, printData, printJson, warn, type Com
 import { paramsOf, withParamOption } from "./params.js";
 
 interface ComputeOptions extends BarsOptions {
-  param: readonly string[];
+  param?: readonly string[];
 }
 
 async function compute(name: string, options: ComputeOptions): Promise<void> {
@@ -58,7 +58,9 @@ async function list(options: CommonOptions): Promise<void> {
   const rows = entries.map((entry) => ({
     ...entry,
     aliases: entry.aliases.join(" "),
-    params: entry.params.map((param) => `${param.name}=${param.default ?? ""}`).join(" "),
+    params: entry.params
+      .map((param) => (param.default == null ? param.name : `${param.name}=${param.default}`))
+      .join(" "),
     outputs: entry.outputs.map(({ name, primary }) => (primary ? `*${name}` : name)).join(" "),
     needs_volume: entry.needs_volume ? "yes" : "",
   }));
@@ -70,14 +72,14 @@ async function list(options: CommonOptions): Promise<void> {
 
 /** `ktrdr indicators list|compute`. */
 export const registerIndicatorsCommands: RegisterCommands = (program) => {
-  const group = groupOf(program, "indicators", "technical indicators and their values");
+  const group = groupOf(program, "indicators", "List indicators, and compute their values.");
   withCommonOptions(group.command("list"))
     .description(
-      "all indicators: outputs (* is what the bare name means), parameters; definitions with --json",
+      "All indicators: outputs (* is what the bare name means), parameters; definitions with --json.",
     )
     .action(list);
   withParamOption(withBarsOptions(withCommonOptions(group.command("compute"))))
-    .description("values of one indicator, a row for every bar")
+    .description("Values of one indicator, a row for every bar.")
     .argument("<name>", "name or alias, as `indicators list` shows it")
     .action(compute);
 };

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pc from "picocolors";
 import { asFileError, FileError, KnownError, UsageError } from "../core/index.js";
+import { widthOf, wrapText } from "./wrap.js";
 
 /** Where a command finds its folders; all absolute. */
 export interface Folders {
@@ -89,6 +90,11 @@ export function printData(text: string): void {
   if (!outputLost) process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
 }
 
+/** Sentences and `name   value` lines on stdout, broken at spaces where a terminal would break words. */
+export function printText(text: string): void {
+  printData(wrapText(text, widthOf(process.stdout)));
+}
+
 /** One JSON document on stdout. Numbers that are not finite become null. */
 export function printJson(value: unknown): void {
   printData(JSON.stringify(value, null, 2));
@@ -96,7 +102,7 @@ export function printJson(value: unknown): void {
 
 /** Everything that is not data goes to stderr, a line at a time. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${wrapText(text, widthOf(process.stderr))}\n`);
 }
 
 /** Something the user should look at. */
@@ -170,14 +176,19 @@ function printRows(rows: number, line: (t: number) => string): void {
   }
 }
 
-/** Rows of texts as an aligned table; the first column left, the others right. */
+/** A number, perhaps with its unit, or what stands in its place. */
+const isFigure = (text: string): boolean =>
+  /^(?:[-+]?[\d.]+(?:e[-+]?\d+)?(?: (?:%|B|kB|MB))?|-|too few|)$/.test(text);
+
+/** Rows of texts as an aligned table with a header; columns of numbers right, others left. */
 export function alignRows(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) row.forEach((text, j) => (widths[j] = Math.max(widths[j] ?? 0, text.length)));
+  const right = widths.map((_, j) => j > 0 && rows.slice(1).every((row) => isFigure(row[j] ?? "")));
   return rows
     .map((row) =>
       row
-        .map((text, j) => (j === 0 ? text.padEnd(widths[j]) : text.padStart(widths[j])))
+        .map((text, j) => (right[j] ? text.padStart(widths[j]) : text.padEnd(widths[j])))
         .join("  ")
         .trimEnd(),
     )

@@ -4,18 +4,18 @@ import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { csvOf } from "./csv.js";
 import {
-  alignRows,
   formatOf,
   printColumns,
   printData,
   printJson,
+  printText,
   timestampText,
   type CommonOptions,
 } from "./io.js";
 import { paramsOf, withParamOption } from "./params.js";
 
 interface ComputeOptions extends BarsOptions {
-  param: readonly string[];
+  param?: readonly string[];
   pivots?: boolean;
 }
 
@@ -84,18 +84,23 @@ async function list(options: CommonOptions): Promise<void> {
     params: entry.params.map((param) => `${param.name}=${param.default}`).join(" "),
   }));
   if (format === "csv") return printData(csvOf(["name", "title", "params", "definition"], rows));
-  // The definitions are too long for a table; --json has them.
-  printData(alignRows([["name", "params"], ...rows.map(({ name, params }) => [name, params])]));
+  printText(
+    rows
+      .map(({ name, title, params, definition }) => `${name}: ${title}\n    ${params}\n    ${definition}`)
+      .join("\n\n"),
+  );
 }
 
 /** `ktrdr labels list|compute`. */
 export const registerLabelsCommands: RegisterCommands = (program) => {
-  const group = groupOf(program, "labels", "classes to learn, and when each became known");
-  withCommonOptions(group.command("list"))
-    .description("all label types with their parameters; definitions with --json")
-    .action(list);
+  const group = groupOf(
+    program,
+    "labels",
+    "List label types, and compute labels: classes to learn, and when each became known.",
+  );
+  withCommonOptions(group.command("list")).description("All label types: parameters and rules.").action(list);
   withParamOption(withBarsOptions(withCommonOptions(group.command("compute"))))
-    .description("label of every bar and the bar with whose close it was known")
+    .description("Label of every bar, and the bar with whose close it was known.")
     .argument("<type>", "label type, as `labels list` shows it")
     .option("--pivots", "add a column of confirmed turning points, H or L (zigzag)")
     .action(compute);

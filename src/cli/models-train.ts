@@ -10,7 +10,7 @@ import {
   type CommonOptions,
   foldersOf,
   note,
-  printData,
+  printText,
   printJson,
   splitList,
   wantsJson,
@@ -165,7 +165,7 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
   const onSignal = (): void => {
     if (++asked > 1) process.exit(130);
     display.stop();
-    note("\nStopping. Press Ctrl-C again to stop at once.");
+    note("Stopping. Press Ctrl-C again to stop at once.");
     stop();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
@@ -192,7 +192,7 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
     display.stop();
     for (const text of result.notices) warn(text);
     if (json) printJson(result);
-    else printData(trainingText(result));
+    else printText(trainingText(result));
   } catch (error) {
     display.stop();
     if (codeOf(error) !== "CANCELLED") throw error;
@@ -239,7 +239,7 @@ async function printPlan(options: TrainOptions, json: boolean): Promise<void> {
   if (json) return printJson(plan);
   for (const text of plan.notices) warn(text);
   const bars = Object.entries(plan.bars).map(([series, text]) => `  ${series}: ${text}`);
-  printData(
+  printText(
     [
       planText(plan),
       "",

@@ -9,6 +9,7 @@ import {
   foldersOf,
   formatOf,
   printData,
+  printText,
   printJson,
   wantsJson,
   warn,
@@ -39,7 +40,7 @@ export const registerModelUseCommands: RegisterCommands = (program) => {
       const result = await testModel(await useOf(name, options), stoppable());
       for (const text of result.notices) warn(text);
       if (json) printJson(result);
-      else printData(testText(result));
+      else printText(testText(result));
     },
   );
   use(

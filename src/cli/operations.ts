@@ -15,6 +15,7 @@ import {
   formatOf,
   note,
   printData,
+  printText,
   printJson,
   wantsJson,
 } from "./io.js";
@@ -81,7 +82,7 @@ async function listOperations(options: ListOptions): Promise<void> {
   const records = isRecording(options) ? await withStore(options, (store) => store.list(filter)) : [];
   if (format === "json") return printJson(records);
   if (format === "csv") return printData(csvOf(recordColumns, records));
-  if (records.length === 0) return note("No such operation is recorded here.");
+  if (records.length === 0) return note(noneText(options));
   const rows = records.map((record) => [
     record.operation_id,
     record.status,
@@ -90,6 +91,13 @@ async function listOperations(options: ListOptions): Promise<void> {
     record.error?.code ?? "",
   ]);
   printData(alignRows([["operation", "status", "created (UTC)", "seconds", "error"], ...rows]));
+}
+
+/** An empty list says whether there is nothing at all, or nothing of the state asked for. */
+function noneText({ status }: ListOptions): string {
+  return status === undefined
+    ? "No operation is recorded here yet: `ktrdr models train --strategy FILE` starts one."
+    : `No operation here is ${status.toLowerCase()}.`;
 }
 
 async function filterOf(options: ListOptions): Promise<{ status?: OperationStatus; limit?: number }> {
@@ -128,7 +136,7 @@ async function showOperation(id: string, options: CommonOptions): Promise<void> 
   const json = wantsJson(options);
   const record = await withOperation(id, options, (store) => store.get(id));
   if (json) printJson(record);
-  else printData(describe(record));
+  else printText(describe(record));
 }
 
 async function watch(id: string, options: CommonOptions): Promise<void> {
@@ -141,7 +149,7 @@ async function watch(id: string, options: CommonOptions): Promise<void> {
     }),
   );
   if (json) printJson(record);
-  else printData(describe(record));
+  else printText(describe(record));
 }
 
 async function cancel(id: string, options: CommonOptions): Promise<void> {
@@ -189,11 +197,14 @@ function describe(record: OperationDetails): string {
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
 }
 
+/** What was given; fields of a field stand beside it. */
 function fieldsOf(data: Readonly<Record<string, unknown>>): [string, string][] {
-  return Object.entries(data).map(([name, value]) => [
-    name,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
+  return Object.entries(data).flatMap(([name, value]): [string, string][] => {
+    if (value === null) return [];
+    if (Array.isArray(value)) return [[name, value.join(" ")]];
+    if (typeof value === "object") return fieldsOf(value as Record<string, unknown>);
+    return [[name, typeof value === "string" ? value : JSON.stringify(value)]];
+  });
 }
 
 /** From start to end, or to now for one that runs. */

@@ -6,8 +6,7 @@ export function withParamOption(command: Command): Command {
   return command.option(
     "--param <name=value>",
     "parameter as in strategy files; may be given several times",
-    (text: string, before: readonly string[]) => [...before, text],
-    [],
+    (text: string, before: readonly string[] = []) => [...before, text],
   );
 }
 
@@ -19,7 +18,7 @@ function valueOf(text: string): boolean | number | string {
 }
 
 /** The map of all `--param name=value`. @throws UsageError for another form or a name given twice */
-export function paramsOf(given: readonly string[]): Record<string, unknown> {
+export function paramsOf(given: readonly string[] = []): Record<string, unknown> {
   const params = new Map<string, unknown>();
   for (const text of given) {
     const equals = text.indexOf("=");

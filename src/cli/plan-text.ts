@@ -3,11 +3,18 @@ import type { StrategyPlan } from "../strategy/index.js";
 /** `{period: 14, source: "close"}` as `period 14, source close`. */
 function valuesText(values: unknown): string {
   return Object.entries(values as Record<string, unknown>)
-    .map(
-      ([key, value]) =>
-        `${key} ${typeof value === "object" && value !== null ? valuesText(value) : String(value)}`,
-    )
+    .map(([key, value]) => `${key} ${valueText(value)}`)
     .join(", ");
+}
+
+/** `{type: "sgd", momentum: 0.9}` as `sgd (momentum 0.9)`; null is off. */
+function valueText(value: unknown): string {
+  if (value === null) return "off";
+  if (typeof value === "string") return value;
+  if (typeof value !== "object") return JSON.stringify(value);
+  if (!("type" in value)) return `(${valuesText(value)})`;
+  const { type, ...rest } = value;
+  return `${valueText(type)}${Object.keys(rest).length === 0 ? "" : ` (${valuesText(rest)})`}`;
 }
 
 /** A strategy's plan as a person reads it. */

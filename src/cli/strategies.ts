@@ -1,6 +1,16 @@
 import { relative } from "node:path";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
-import { alignRows, foldersOf, note, printData, printFailure, printJson, wantsJson, warn } from "./io.js";
+import {
+  alignRows,
+  foldersOf,
+  note,
+  printData,
+  printText,
+  printFailure,
+  printJson,
+  wantsJson,
+  warn,
+} from "./io.js";
 import type { CommonOptions } from "./io.js";
 import { planText } from "./plan-text.js";
 
@@ -34,7 +44,7 @@ async function show(nameOrPath: string, options: CommonOptions): Promise<void> {
   const plan = planOf(loadStrategy(near(findStrategy(nameOrPath, foldersOf(options).strategies))));
   for (const notice of plan.notices) warn(notice);
   if (json) printJson(plan);
-  else printData(planText(plan));
+  else printText(planText(plan));
 }
 
 async function list(options: CommonOptions): Promise<void> {
@@ -96,20 +106,20 @@ async function list(options: CommonOptions): Promise<void> {
 
 /** `strategies validate|show|list`. */
 export const registerStrategiesCommands: RegisterCommands = (program) => {
-  const group = groupOf(program, "strategies", "Checks and shows strategy files.");
+  const group = groupOf(program, "strategies", "Check, show and list strategy files.");
   withCommonOptions(
     group
       .command("validate")
-      .description("Checks a strategy file and names every error with line and column.")
+      .description("Check a strategy file; every error is named, with line and column.")
       .argument("<strategy>", "a file, or a name under config/strategies"),
   ).action(validate);
   withCommonOptions(
     group
       .command("show")
-      .description("Shows what a strategy file comes to: inputs in order, labels, split, training.")
+      .description("What a strategy file comes to: inputs in order, labels, split, training.")
       .argument("<strategy>", "a file, or a name under config/strategies"),
   ).action(show);
-  withCommonOptions(group.command("list").description("Lists the strategies of config/strategies.")).action(
+  withCommonOptions(group.command("list").description("The strategy files of config/strategies.")).action(
     list,
   );
 };

@@ -50,22 +50,37 @@ function lineDisplay(): TrainDisplay {
 
 const clearLine = "\r\u001b[K";
 
-/** One line, redrawn in place: the phase, then epoch, batch, loss and time left. */
+/** One line, redrawn in place: the phase, then epoch, batch, losses and time left. It leaves nothing behind. */
 function barDisplay(): TrainDisplay {
   const bar = new cliProgress.SingleBar({
     format: "{what} {bar} {percentage}%  {detail}  ETA {eta_formatted}",
     barCompleteChar: "█",
     barIncompleteChar: "░",
-    barsize: 24,
+    // The rest of the line takes some 70 columns.
+    barsize: Math.max(8, Math.min(24, (process.stderr.columns || 80) - 70)),
+    clearOnComplete: true,
     hideCursor: true,
     stream: process.stderr,
     fps: 20,
     etaBuffer: 50,
   });
   let running = false;
+  let batchesPerEpoch = 0;
+  let trained = "";
+  let validated = "";
   const stopBar = (): void => {
     if (running) bar.stop();
     running = false;
+  };
+  const show = (epoch: number, epochs: number, done: number): void => {
+    const payload = { what: `Epoch ${epoch}/${epochs}`, detail: trained + validated };
+    if (running) {
+      bar.update(done, payload);
+    } else {
+      process.stderr.write(clearLine);
+      bar.start(epochs * batchesPerEpoch, done, payload);
+    }
+    running = true;
   };
   return {
     onPhase: (progress) => {
@@ -73,22 +88,13 @@ function barDisplay(): TrainDisplay {
       if (progress.phase !== "training") process.stderr.write(`${clearLine}${phaseText(progress)} ...`);
     },
     onBatch: ({ epoch, epochs, batch, batches, loss }) => {
-      const done = (epoch - 1) * batches + batch;
-      const payload = {
-        what: `Epoch ${epoch}/${epochs}`,
-        detail: `batch ${batch}/${batches}  loss ${fixed(loss)}`,
-      };
-      if (running) {
-        bar.update(done, payload);
-      } else {
-        process.stderr.write(clearLine);
-        bar.start(epochs * batches, done, payload);
-      }
-      running = true;
+      batchesPerEpoch = batches;
+      trained = `batch ${batch}/${batches}  loss ${fixed(loss)}`;
+      show(epoch, epochs, (epoch - 1) * batches + batch);
     },
-    onEpoch: ({ validLoss, validAccuracy }) => {
-      if (!running || validLoss === null) return;
-      bar.update({ detail: `val_loss ${fixed(validLoss)}  val_accuracy ${fixed(validAccuracy, 3)}` });
+    onEpoch: ({ epoch, epochs, validLoss }) => {
+      if (validLoss !== null) validated = `  val_loss ${fixed(validLoss)}`;
+      if (running) show(epoch, epochs, epoch * batchesPerEpoch);
     },
     stop: () => {
       stopBar();

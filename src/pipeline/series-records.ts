@@ -42,7 +42,7 @@ export function seriesNotices(all: readonly SymbolSeries[]): string[] {
     for (const bars of series) {
       if (bars.fromSample) {
         notices.push(
-          `${symbol} ${bars.timeframe}: sample bars (${bars.meta.source}), since the data folder has none.`,
+          `${symbol} ${bars.timeframe}: sample bars (${bars.meta.source}); the data folder has none of your own.`,
         );
       }
       notices.push(...bars.notices.map((text) => `${symbol} ${bars.timeframe}: ${text}`));
