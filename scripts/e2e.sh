@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the scenarios for real, as a user would, in a folder of its own, and fails loudly. E2E_QUICK=1 keeps it short.
+# Runs the scenarios for real, as a user would, in a folder of its own, and fails loudly.
 # Scenario 3 (host), and the host's share of 5 and 6, do not exist yet and are said to be missing.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
