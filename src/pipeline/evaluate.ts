@@ -1,7 +1,5 @@
-import { neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import { neverCancelled, type CancellationToken } from "../core/index.js";
 import type { Engine, Samples } from "../engines/index.js";
-import type { FeatureMatrix } from "../features/index.js";
-import { classNames } from "../labels/index.js";
 import {
   accuracyAgainstMajority,
   classificationMetrics,
@@ -10,25 +8,13 @@ import {
   type MLPTradingModel,
 } from "../training/index.js";
 import type { Verdict } from "./result.js";
+import type { LabelledRows } from "./rows.js";
 import { judge } from "./verdict.js";
 
-/** Rows as the network reads them, with their labels and times (epoch ms UTC, [rows]). */
-export interface LabelledRows {
-  readonly matrix: FeatureMatrix;
-  /** BUY 0, HOLD 1, SELL 2. */
-  readonly labels: Uint8Array;
-  /** Opening of each row's bar. */
-  readonly opened: Float64Array;
-  /** Close of each row's bar, when its features were known. */
-  readonly closed: Float64Array;
-  /** Close of the bar with which the label became known. */
-  readonly knownAt: Float64Array;
-}
-
-/** One symbol's rows of the part that is evaluated; may be none. */
-export interface SymbolPart {
+/** How many of the rows, in order, are those of one symbol; may be none. */
+export interface SymbolRowCount {
   readonly symbol: string;
-  readonly rows: LabelledRows;
+  readonly rows: number;
 }
 
 /** What a model is worth on some rows. */
@@ -48,74 +34,53 @@ export interface EvaluationOptions {
   readonly importanceSeed: number | null;
   /** What the rows are called in the verdict: `test bars`. */
   readonly called: string;
+  /** Rows from the time that the model was fitted to; the verdict claims nothing where there are any. */
+  readonly seen: number;
 }
 
 /**
  * Predicts all rows once, and from these predictions tells metrics, metrics per symbol, and whether the model beats
  * always giving the commonest answer.
  *
+ * @param rows    of all symbols, one symbol after the other
+ * @param symbols in that order; their counts add up to the rows
  * @throws CancelledError
  */
 export function evaluateOn(
-  options: EvaluationOptions,
-  symbols: readonly SymbolPart[],
+  { model, engine, importanceSeed, called, seen }: EvaluationOptions,
+  { matrix, labels, opened, knownAt }: LabelledRows,
+  symbols: readonly SymbolRowCount[],
   token: CancellationToken = neverCancelled,
 ): Evaluation {
-  const { model, engine, importanceSeed, called } = options;
-  const rows = joinRows(symbols);
+  const samples: Samples = { rows: matrix.rows, columns: matrix.columns, features: matrix.values, labels };
   const network = model.open(engine);
   try {
-    const samples: Samples = {
-      rows: rows.matrix.rows,
-      columns: rows.matrix.columns,
-      features: rows.matrix.values,
-      labels: rows.labels,
-    };
     const probabilities = network.predict(samples.features, samples.rows, token);
+    const metrics = classificationMetrics(probabilities, labels, token);
     const perSymbol: Record<string, ClassificationMetrics> = {};
     let first = 0;
-    for (const { symbol, rows: part } of symbols) {
-      throwIfCancelled(token);
-      const end = first + part.labels.length;
-      perSymbol[symbol] = classificationMetrics(probabilities.subarray(first * 3, end * 3), part.labels);
+    for (const { symbol, rows } of symbols) {
+      const end = first + rows;
+      perSymbol[symbol] =
+        rows === samples.rows
+          ? metrics
+          : classificationMetrics(
+              probabilities.subarray(first * 3, end * 3),
+              labels.subarray(first, end),
+              token,
+            );
       first = end;
     }
-    const times = { time: rows.closed, knownAt: rows.knownAt };
-    const interval = accuracyAgainstMajority(probabilities, rows.labels, times, token);
-    const metrics = classificationMetrics(probabilities, rows.labels);
+    const interval = accuracyAgainstMajority(probabilities, labels, { time: opened, knownAt }, token);
     const importance =
       importanceSeed === null
         ? {}
-        : permutationImportance(network, samples, rows.matrix.names, importanceSeed, token);
-    const verdict = judge(metrics, interval, describeRows(rows.opened, called), commonestClass(rows.labels));
+        : permutationImportance(network, samples, matrix.names, importanceSeed, token);
+    const verdict = judge(metrics, interval, describeRows(opened, called), seen);
     return { metrics, perSymbol, importance, verdict };
   } finally {
     network.dispose();
   }
-}
-
-function joinRows(symbols: readonly SymbolPart[]): LabelledRows {
-  const parts = symbols.map(({ rows }) => rows);
-  if (parts.length === 1) return parts[0];
-  const { names, columns } = parts[0].matrix;
-  const rows = parts.reduce((sum, { labels }) => sum + labels.length, 0);
-  const joined: LabelledRows = {
-    matrix: { names, rows, columns, values: new Float32Array(rows * columns) },
-    labels: new Uint8Array(rows),
-    opened: new Float64Array(rows),
-    closed: new Float64Array(rows),
-    knownAt: new Float64Array(rows),
-  };
-  let first = 0;
-  for (const part of parts) {
-    joined.matrix.values.set(part.matrix.values, first * columns);
-    joined.labels.set(part.labels, first);
-    joined.opened.set(part.opened, first);
-    joined.closed.set(part.closed, first);
-    joined.knownAt.set(part.knownAt, first);
-    first += part.labels.length;
-  }
-  return joined;
 }
 
 function describeRows(opened: Float64Array, called: string): string {
@@ -127,10 +92,4 @@ function describeRows(opened: Float64Array, called: string): string {
     if (time > high) high = time;
   }
   return `${opened.length} ${called} from ${day(low)} to ${day(high)}`;
-}
-
-function commonestClass(labels: Uint8Array): string {
-  const counts = [0, 0, 0];
-  for (const label of labels) counts[label]++;
-  return classNames[counts.indexOf(Math.max(...counts))];
 }

@@ -1,4 +1,5 @@
 import { KnownError } from "../core/index.js";
+import { outputsOf } from "../indicators/index.js";
 import type { Strategy } from "../strategy/index.js";
 import type { SymbolSeries } from "./series.js";
 
@@ -10,7 +11,7 @@ export class MemoryLimitError extends KnownError {
 
   constructor(estimatedBytes: number, limitBytes: number) {
     super(
-      `This run needs about ${mebibytes(estimatedBytes)} of memory, and --max-memory allows ${mebibytes(limitBytes)}. ` +
+      `This run needs about ${sizeText(estimatedBytes)} of memory, and --max-memory allows ${sizeText(limitBytes)}. ` +
         `Use a shorter date range, fewer symbols, fewer lags, or a higher limit.`,
     );
     this.estimatedBytes = estimatedBytes;
@@ -18,27 +19,43 @@ export class MemoryLimitError extends KnownError {
   }
 }
 
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
+/** 1,500,000 bytes as "1.5 MB": three digits, powers of 1024 as `--max-memory` takes them. */
+function sizeText(bytes: number): string {
+  const power = bytes < 1024 ? 0 : bytes < 1024 ** 2 ? 1 : bytes < 1024 ** 3 ? 2 : 3;
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${["B", "KB", "MB", "GB"][power]}`;
 }
 
 /**
- * Bytes that a run's arrays take at their peak: bars and indicator columns in float64, one symbol's degrees in float64,
- * all samples in float32 twice (joined, and in the engine). Counted from sizes, before anything of it is allocated.
+ * Bytes that a run's arrays take at their peak: bars in float64, one symbol's indicators and degrees in float64, all
+ * samples in float32 twice (per symbol, and joined). Counted from sizes, before anything of it is allocated.
  */
 export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[]): number {
-  const degrees = strategy.fuzzy.reduce((sum, { sets }) => sum + sets.length, 0);
-  const features = degrees * strategy.timeframes.length * (1 + strategy.lookback);
+  const { indicators, fuzzy, timeframes, lookback } = strategy;
+  const outputs = indicators.reduce((sum, spec) => sum + outputsOf(spec).length, 0);
+  const degrees = fuzzy.reduce((sum, { sets }) => sum + sets.length, 0);
+  const features = degrees * timeframes.length * (1 + lookback);
   let kept = 0;
   let working = 0;
   let rows = 0;
   for (const { series, base, from, to } of all) {
     const bars = series.reduce((sum, { time }) => sum + time.length, 0);
+    // Other timeframes are spread over the base bars; with lags, the base timeframe's degrees are copied as well.
+    const spread = base.time.length * degrees * (timeframes.length - (lookback === 0 ? 1 : 0));
+    const labels = base.time.length * 16;
     kept += bars * 6 * 8;
-    const indicators = bars * strategy.indicators.length * 3 * 8;
-    const table = bars * degrees * 8 + base.time.length * degrees * (strategy.timeframes.length - 1) * 8;
-    working = Math.max(working, indicators + table + base.time.length * 16);
+    working = Math.max(working, 8 * (bars * (outputs + degrees) + spread) + labels);
     rows += to - from;
   }
   return kept + working + 2 * rows * features * 4;
+}
+
+/** @param limitBytes undefined for no limit. @throws MemoryLimitError where the symbols loaded so far need more */
+export function checkMemory(
+  strategy: Strategy,
+  all: readonly SymbolSeries[],
+  limitBytes: number | undefined,
+): void {
+  if (limitBytes === undefined) return;
+  const bytes = estimateBytes(strategy, all);
+  if (bytes > limitBytes) throw new MemoryLimitError(bytes, limitBytes);
 }

@@ -9,7 +9,7 @@ export interface SymbolSummary {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** What a run was made of. Dates are those of the first and last base bar that were in the range. */
+/** What a run was made of. Dates as they were asked for; where none was, those of the first and last base bar. */
 export interface DataSummary {
   readonly symbols: readonly string[];
   readonly timeframes: readonly string[];

@@ -1,27 +1,18 @@
+import { randomUUID } from "node:crypto";
 import {
   ignoreProgress,
-  inBlocks,
   neverCancelled,
   throwIfCancelled,
   type CancellationToken,
   type Phase,
   type ProgressListener,
 } from "../core/index.js";
-import {
-  BarStore,
-  closeTimes,
-  DataManager,
-  type Bars,
-  type DataMode,
-  type Timeframe,
-} from "../data/index.js";
+import { BarStore, DataManager, type Bars, type DataMode, type Timeframe } from "../data/index.js";
 import {
   assertPartsNotEmpty,
   combineMultiSymbolData,
-  dataHash,
   labelDistribution,
   missingClassWarning,
-  parts as partNames,
   sharedBoundaries,
   splitSymbol,
   type Boundaries,
@@ -36,9 +27,6 @@ import {
   createFeatures,
   generateFuzzyMemberships,
   membershipWarnings,
-  toMatrix,
-  warmUpRows,
-  type FeatureMatrix,
   type FeatureTable,
   type TimeframeIndicators,
   type TimeframeMemberships,
@@ -53,12 +41,15 @@ import {
   type TrainingHooks,
   type TrainingParts,
 } from "../training/index.js";
-import { evaluateOn, type LabelledRows } from "./evaluate.js";
-import { estimateBytes, MemoryLimitError } from "./memory.js";
+import { summarizeData } from "./data-summary.js";
+import { evaluateOn } from "./evaluate.js";
+import { joinParts, type JoinedParts, type SymbolParts } from "./join-parts.js";
+import { checkMemory } from "./memory.js";
 import { boundaryTexts, featureRanges, packageVersion } from "./metadata.js";
 import { PhaseClock } from "./phase-clock.js";
-import type { DataSummary, SymbolSummary, TimeReceipt, TrainingResult } from "./result.js";
-import { barText, seriesNotices, seriesRecords } from "./series-records.js";
+import type { TimeReceipt, TrainingResult } from "./result.js";
+import { labelledRows, type LabelledRows } from "./rows.js";
+import { seriesNotices, seriesRecords } from "./series-records.js";
 import { checkHistory, loadSeries, type SymbolSeries } from "./series.js";
 
 /** Everything that one training needs (B2). */
@@ -79,16 +70,10 @@ export interface TrainRequest {
   readonly dataManager?: DataManager;
   /** Default: the fastest engine. */
   readonly engine?: Engine;
-  /** Names the temporary folder while saving, and stands in the metadata. */
+  /** Names the temporary folder while saving, and stands in the metadata; default: `direct_` and a random UUID. */
   readonly operationId?: string;
   /** Estimated sizes above this are refused. */
   readonly maxMemoryBytes?: number;
-}
-
-/** The three parts of one symbol as the network will see them. */
-interface SymbolRows {
-  readonly split: SymbolSplit;
-  readonly rows: Readonly<Record<Part, LabelledRows>>;
 }
 
 /**
@@ -161,7 +146,7 @@ export const TrainingPipeline = {
    * @throws NoBarsError, NotEnoughBarsError, EmptySplitError, LossNotFiniteError and the other `KnownError`s of the steps
    */
   async trainStrategy(request: TrainRequest): Promise<TrainingResult> {
-    const { symbols, startDate, endDate, modelStorage, operationId = `direct_${process.pid}` } = request;
+    const { symbols, startDate, endDate, modelStorage, operationId = `direct_${randomUUID()}` } = request;
     const { progressCallback: progress = ignoreProgress, cancellationToken: token = neverCancelled } =
       request;
     const { dataManager = new DataManager(new BarStore("data")), dataMode = "local" } = request;
@@ -184,48 +169,41 @@ export const TrainingPipeline = {
       const series = await loadSeries(dataManager, wanted, token);
       checkHistory(strategy, series);
       all.push(series);
+      checkMemory(strategy, all, request.maxMemoryBytes);
     }
-    const bytes = estimateBytes(strategy, all);
-    if (request.maxMemoryBytes !== undefined && bytes > request.maxMemoryBytes) {
-      throw new MemoryLimitError(bytes, request.maxMemoryBytes);
-    }
-    const notices = [...strategy.notices, ...seriesNotices(all)];
-    const inRange = all.map(({ base, from, to }) => base.time.subarray(from, to));
-    const boundaries = sharedBoundaries(inRange, strategy.split, token);
-    const prepared: SymbolRows[] = [];
-    for (const [index, one] of all.entries()) {
-      const which = { symbol: one.symbol, symbolIndex: index + 1 };
-      const { rows, warnings } = prepareSymbol(
-        strategy,
-        one,
-        boundaries,
-        (phase) => enter(phase, which),
-        token,
-      );
-      prepared.push(rows);
-      notices.push(...warnings);
-    }
-    const splits = prepared.map(({ split }) => split);
-    assertPartsNotEmpty(splits, strategy.split);
-
-    enter("combining_data");
-    const parts = joinParts(prepared, token);
-    const missing = missingClassWarning(labelDistribution([parts.train.labels]));
-    if (missing !== null) notices.push(missing);
-    const data_summary = summarizeData(request, strategy, all, splits, parts, token);
+    const { splits, parts, warnings, boundaries } = prepareData(strategy, all, enter, token);
+    const { train } = parts.data;
+    const missing = missingClassWarning(labelDistribution([train.labels]));
+    const notices = [
+      // Those of the file and of the overrides here may be the same.
+      ...new Set([...request.strategyConfig.notices, ...strategy.notices]),
+      ...seriesNotices(all),
+      ...warnings,
+      ...(missing === null ? [] : [missing]),
+    ];
+    const asked = { symbols, timeframes, startDate, endDate };
+    const data_summary = summarizeData(asked, all, splits, parts, token);
     enter("creating_model");
     const model = TrainingPipeline.createModel(strategy, featureNames(strategy).length);
-    enter("training", { samples: parts.train.labels.length });
+    enter("training", { samples: train.labels.length });
     const hooks = { progress, token };
-    const trained = TrainingPipeline.trainModel(model, toTrainingParts(parts), strategy, engine, now, hooks);
+    const trained = TrainingPipeline.trainModel(
+      model,
+      toTrainingParts(parts.data),
+      strategy,
+      engine,
+      now,
+      hooks,
+    );
     enter("evaluating");
     const evaluation = TrainingPipeline.evaluateModel(
-      { model: trained.model, engine, importanceSeed: strategy.training.seed, called: "test bars" },
-      prepared.map(({ split, rows }) => ({ symbol: split.symbol, rows: rows.test })),
+      { model: trained.model, engine, importanceSeed: strategy.training.seed, called: "test bars", seen: 0 },
+      parts.test,
+      parts.testRows,
       token,
     );
     enter("saving");
-    const ranges = featureRanges(parts.train.features, token);
+    const ranges = featureRanges(train.features, token);
     const result = {
       strategy_name: strategy.name,
       training_metrics: trained.trainingMetrics,
@@ -247,7 +225,7 @@ export const TrainingPipeline = {
         timeframe: timeframes[0],
         weights: trained.weights,
         strategy: strategy.document,
-        features: { feature_names: parts.train.features.names, base_timeframe: baseTimeframe, ranges },
+        features: { feature_names: train.features.names, base_timeframe: baseTimeframe, ranges },
         metrics: {
           training_metrics: { ...result.training_metrics },
           test_metrics: { ...result.test_metrics },
@@ -294,15 +272,51 @@ function receipt(clock: PhaseClock, { timing }: TrainedModel): TimeReceipt {
   return { ...clock.seconds(), orchestration_share, total: clock.total() };
 }
 
-/** One symbol's way from bars to the rows of its three parts; what is not needed any more is let go at the end. */
+/** What became of all symbols before training. */
+interface PreparedData {
+  readonly splits: readonly SymbolSplit[];
+  readonly boundaries: Boundaries;
+  readonly parts: JoinedParts;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * All symbols one after the other from bars to the rows of their parts, then joined. The rows of single symbols are let
+ * go at the end, so that training holds every row once.
+ *
+ * @throws EmptySplitError, CancelledError
+ */
+function prepareData(
+  strategy: Strategy,
+  all: readonly SymbolSeries[],
+  enter: EnterPhase,
+  token: CancellationToken,
+): PreparedData {
+  const inRange = all.map(({ base, from, to }) => base.time.subarray(from, to));
+  const boundaries = sharedBoundaries(inRange, strategy.split, token);
+  const splits: SymbolSplit[] = [];
+  const rows: SymbolParts[] = [];
+  const warnings: string[] = [];
+  for (const [index, one] of all.entries()) {
+    const which = { symbol: one.symbol, symbolIndex: index + 1 };
+    const prepared = prepareSymbol(strategy, one, boundaries, (phase) => enter(phase, which), token);
+    splits.push(prepared.split);
+    rows.push({ symbol: one.symbol, rows: prepared.rows });
+    warnings.push(...prepared.warnings);
+  }
+  assertPartsNotEmpty(splits, strategy.split);
+  enter("combining_data");
+  return { splits, boundaries, parts: joinParts(rows, token), warnings };
+}
+
+/** One symbol's way from bars to the rows of its three parts. */
 function prepareSymbol(
   strategy: Strategy,
-  one: SymbolSeries,
+  { symbol, series, base, from }: SymbolSeries,
   boundaries: Boundaries,
   enter: (phase: Phase) => void,
   token: CancellationToken,
-): { rows: SymbolRows; warnings: string[] } {
-  const { symbol, series, base, from } = one;
+): { split: SymbolSplit; rows: SymbolParts["rows"]; warnings: string[] } {
   enter("computing_indicators");
   const indicators = TrainingPipeline.calculateIndicators(strategy, series, token);
   enter("generating_fuzzy");
@@ -314,118 +328,24 @@ function prepareSymbol(
   enter("splitting_data");
   const range = { from: base.time[from] ?? Infinity, to: Infinity };
   const complete = completeRows(table, token);
-  const split = splitSymbol(
-    { symbol, time: base.time, range, complete, warmUp: warmUpRows(table, token), labels, boundaries },
-    token,
-  );
-  const closed = closeTimes(base);
-  const rowsOf = (part: Part): LabelledRows => labelledRows(table, labels, closed, split[part], token);
+  const first = complete.indexOf(1);
+  const warmUp = first < 0 ? table.rows : first;
+  const split = splitSymbol({ symbol, time: base.time, range, complete, warmUp, labels, boundaries }, token);
+  const rowsOf = (part: Part): LabelledRows => labelledRows(table, labels, split[part], token);
   return {
-    rows: { split, rows: { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") } },
+    split,
+    rows: { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") },
     warnings: [...table.warnings, ...membershipWarnings(memberships)],
   };
-}
-
-/** The given rows with their labels and the times at which both were known. */
-export function labelledRows(
-  table: FeatureTable,
-  labels: Labels,
-  closed: Float64Array,
-  rowIndices: Uint32Array,
-  token: CancellationToken,
-): LabelledRows {
-  const n = rowIndices.length;
-  const rows: LabelledRows = {
-    matrix: toMatrix(table, rowIndices, token),
-    labels: new Uint8Array(n),
-    opened: new Float64Array(n),
-    closed: new Float64Array(n),
-    knownAt: new Float64Array(n),
-  };
-  inBlocks(n, token, (from, to) => {
-    for (let i = from; i < to; i++) {
-      const t = rowIndices[i];
-      rows.labels[i] = labels.classes[t];
-      rows.opened[i] = table.time[t];
-      rows.closed[i] = closed[t];
-      rows.knownAt[i] = closed[labels.knownAt[t]];
-    }
-  });
-  return rows;
-}
-
-type JoinedParts = Readonly<Record<Part, CombinedData>>;
-
-/** Each part joined over the symbols that have rows in it, in the order of the request. */
-function joinParts(prepared: readonly SymbolRows[], token: CancellationToken): JoinedParts {
-  const join = (part: Part): CombinedData => {
-    throwIfCancelled(token);
-    const present = prepared.filter(({ split }) => split[part].length > 0);
-    const features: Record<string, FeatureMatrix> = {};
-    const labels: Record<string, Uint8Array> = {};
-    for (const { split, rows } of present) {
-      features[split.symbol] = rows[part].matrix;
-      labels[split.symbol] = rows[part].labels;
-    }
-    if (present.length === 0) {
-      const { names, columns } = prepared[0].rows[part].matrix;
-      return {
-        features: { names, rows: 0, columns, values: new Float32Array(0) },
-        labels: new Uint8Array(0),
-      };
-    }
-    return combineMultiSymbolData(
-      features,
-      labels,
-      present.map(({ split }) => split.symbol),
-    );
-  };
-  return { train: join("train"), validation: join("validation"), test: join("test") };
 }
 
 function toSamples({ features, labels }: CombinedData): Samples {
   return { rows: features.rows, columns: features.columns, features: features.values, labels };
 }
 
-function toTrainingParts(parts: JoinedParts): TrainingParts {
-  const validation = parts.validation.features.rows === 0 ? null : toSamples(parts.validation);
-  return { train: toSamples(parts.train), validation };
-}
-
-function summarizeData(
-  request: TrainRequest,
-  { timeframes }: Strategy,
-  all: readonly SymbolSeries[],
-  splits: readonly SymbolSplit[],
-  parts: JoinedParts,
-  token: CancellationToken,
-): DataSummary {
-  const perSymbol: Record<string, SymbolSummary> = {};
-  for (const { symbol, bars, train, validation, test, dropped } of splits) {
-    perSymbol[symbol] = {
-      bars,
-      train: train.length,
-      validation: validation.length,
-      test: test.length,
-      dropped: { ...dropped },
-    };
-  }
-  const joined = partNames.map((part) => parts[part]);
-  const labels = joined.map((part) => part.labels);
-  const first = all.map(({ base, from }) => barText(base, from)).sort()[0];
-  const last = all
-    .map(({ base, to }) => barText(base, to - 1))
-    .sort()
-    .at(-1) as string;
+function toTrainingParts({ train, validation }: JoinedParts["data"]): TrainingParts {
   return {
-    symbols: request.symbols,
-    timeframes,
-    start_date: request.startDate ?? first,
-    end_date: request.endDate ?? last,
-    total_samples: labels.reduce((sum, column) => sum + column.length, 0),
-    feature_count: parts.train.features.columns,
-    per_symbol: perSymbol,
-    label_distribution: labelDistribution(labels),
-    data_hash: dataHash(joined, token),
+    train: toSamples(train),
+    validation: validation.features.rows === 0 ? null : toSamples(validation),
   };
 }
