@@ -6,7 +6,7 @@ export function withParamOption(command: Command): Command {
   return command.option(
     "--param <name=value>",
     "parameter as in strategy files; may be given several times",
-    (text: string, before: readonly string[] = []) => [...before, text],
+    (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
   );
 }
 
