@@ -48,9 +48,12 @@ for n in 1 2; do
   fi
 done
 
-# 4: what orchestration costs, as the run itself recorded it; the benchmark proper is `npm run bench`.
-share=$(json 'r.time_receipt.orchestration_share' <result2.json)
-node -e "process.exit(Number('$share') < 0.05 ? 0 : 1)"; scenario 4 $? "orchestration share of that run: $share"
+# 4: what orchestration costs, as a run of some seconds itself recorded it. A wide bound, since machines are noisy; the
+# benchmark proper, with its interval, is `npm run bench`.
+# shellcheck disable=SC2086
+$train --symbols $symbols $dates --epochs 500 --json >result4.json 2>log4
+share=$(json 'r.time_receipt.orchestration_share' <result4.json)
+node -e "process.exit(Number('$share') < 0.1 ? 0 : 1)"; scenario 4 $? "share of orchestration in training: $share"
 
 # 5: cancel a running training from another shell.
 # shellcheck disable=SC2086
@@ -71,7 +74,7 @@ if ktrdr models list --json >list.json && ktrdr models test example --symbol "$o
   models=$(json 'r.length' <list.json)
   sum=$(json 'Object.values(r[0].probabilities).reduce((a,b)=>a+b,0)' <predict.json)
   loss=$(json 'r.test_loss' <test.json)
-  node -e "process.exit($models === 2 && Math.abs($sum - 1) < 1e-6 && $loss > 0 && $loss < 5 ? 0 : 1)" && ok=0
+  node -e "process.exit($models === 3 && Math.abs($sum - 1) < 1e-6 && $loss > 0 && $loss < 5 ? 0 : 1)" && ok=0
   figures="$models models, probabilities sum to $sum, loss $loss"
 fi
 scenario 6 $ok "$figures"
