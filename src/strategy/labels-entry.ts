@@ -66,7 +66,7 @@ export const labelsSchema = z.unknown().transform((entry, context): Entry<Strate
   if (type.name.startsWith("zigzag") && !Object.hasOwn(written, "threshold")) {
     problems.add({
       path: ["zigzag_threshold"],
-      message: "this key is missing",
+      message: "this key, or `threshold`, is missing",
       allowed: "a number above 0 and below 1",
     });
   }
