@@ -16,6 +16,7 @@ const bytesPerCheck = 262_144;
  * @throws CancelledError
  */
 export function dataHash(parts: readonly CombinedData[], token: CancellationToken = neverCancelled): string {
+  throwIfCancelled(token);
   const hash = createHash("sha256");
   const update = (bytes: Uint8Array): void => {
     for (let from = 0; from < bytes.length; from += bytesPerCheck) {

@@ -1,4 +1,4 @@
-import { inBlocks, neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import { blockEnd, inBlocks, neverCancelled, type CancellationToken } from "../core/index.js";
 import { sortedUnion } from "../dataset/index.js";
 import { predictedClass } from "./metrics.js";
 
@@ -85,7 +85,7 @@ function dependenceOf(
   { time, knownAt }: SampleTimes,
   token: CancellationToken,
 ): { dependence: number; quantile: number } {
-  const distinct = sortedUnion(ascendingRuns(time), token);
+  const distinct = sortedUnion(ascendingRuns(time, token), token);
   const count = distinct.length;
   const position = (when: number): number => firstAfter(distinct, when) - 1;
   const sums = new Float64Array(count); // of d - mean, per time
@@ -111,14 +111,15 @@ function dependenceOf(
 }
 
 /** The stretches of a column in which each value is above the one before: one for each symbol that was joined. */
-function ascendingRuns(values: Float64Array): Float64Array[] {
+function ascendingRuns(values: Float64Array, token: CancellationToken): Float64Array[] {
   const runs: Float64Array[] = [];
   let from = 0;
-  for (let i = 1; i <= values.length; i++) {
-    if (i < values.length && values[i] > values[i - 1]) continue;
-    runs.push(values.subarray(from, i));
-    from = i;
-  }
+  for (let i = 1; i <= values.length;)
+    for (const end = blockEnd(i, values.length + 1, token); i < end; i++) {
+      if (i < values.length && values[i] > values[i - 1]) continue;
+      runs.push(values.subarray(from, i));
+      from = i;
+    }
   return runs;
 }
 
@@ -126,9 +127,9 @@ function ascendingRuns(values: Float64Array): Float64Array[] {
 function longRunSum(x: Float64Array, lags: number, token: CancellationToken): number {
   let total = 0;
   for (let lag = 0; lag <= lags; lag++) {
-    throwIfCancelled(token);
     let sum = 0;
-    for (let t = lag; t < x.length; t++) sum += x[t] * x[t - lag];
+    for (let t = lag; t < x.length;)
+      for (const end = blockEnd(t, x.length, token); t < end; t++) sum += x[t] * x[t - lag];
     total += (lag === 0 ? 1 : 2 * (1 - lag / (lags + 1))) * sum;
   }
   return total;
