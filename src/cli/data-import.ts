@@ -91,7 +91,9 @@ class NothingToImportError extends KnownError {
 }
 
 async function optionsOf(flags: ImportFlags): Promise<ImportOptions> {
+  const { checkSymbol } = await import("../data/index.js");
   const { symbol, timezone, dateFormat, priceScale } = flags;
+  if (symbol !== undefined) checkSymbol(symbol);
   const timeframe =
     flags.timeframe === undefined ? undefined : await timeframeOf("--timeframe", flags.timeframe);
   return { symbol, timeframe, timezone, dateFormat, priceScale: priceScaleOf(priceScale) };

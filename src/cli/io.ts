@@ -59,15 +59,22 @@ export function splitList(values: readonly string[]): string[] {
 }
 
 /** How a result is printed. */
-export type OutputFormat = "text" | "json" | "csv";
+export type OutputFormat = (typeof formats)[number];
 
-/** `--json`, or `--format json|csv|text|table`. @throws UsageError for any other format */
-export function formatOf(options: CommonOptions): OutputFormat {
-  if (options.json) return "json";
-  const format = options.format?.toLowerCase();
-  if (format === undefined || format === "text" || format === "table") return "text";
-  if (format === "json" || format === "csv") return format;
-  throw new UsageError(`--format: "${options.format}" is not known. Allowed: text, csv, json.`);
+const formats = ["text", "csv", "json"] as const;
+
+/** `--json`, or `--format json|csv|text|table`. @throws UsageError for any other format, and for two that differ */
+export function formatOf({ json = false, format: given }: CommonOptions): OutputFormat {
+  const format = given?.toLowerCase();
+  if (format === undefined) return json ? "json" : "text";
+  const known = format === "table" ? "text" : formats.find((name) => name === format);
+  if (known === undefined) {
+    throw new UsageError(`--format: "${given}" is not known. Allowed: ${formats.join(", ")}.`);
+  }
+  if (json && known !== "json") {
+    throw new UsageError(`--json and --format ${given} exclude each other. Give one of them.`);
+  }
+  return known;
 }
 
 /** True for JSON, false for text. @throws UsageError for csv, which a result without rows does not have */
