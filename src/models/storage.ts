@@ -1,15 +1,18 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type CancellationToken, codeOf, nearestName } from "../core/index.js";
+import { type CancellationToken, codeOf, nearestName, processIdentity } from "../core/index.js";
 import type { ModelContents } from "./contents.js";
 import { ModelDamagedError, ModelNotFoundError } from "./errors.js";
 import {
   asModelsError,
   deleteVersion,
+  discard,
   refuseLink,
   refuseUnwritable,
   removeAbandoned,
+  removeIfEmpty,
   strategiesIn,
+  temporaryFolder,
   versionsIn,
 } from "./folder.js";
 import { type ModelEntry, readEntry, readModel, type StoredModel } from "./load.js";
@@ -121,6 +124,16 @@ export class ModelStorage {
   /** Removes what killed runs left behind; every `publish` does this too. */
   removeAbandoned(): void {
     removeAbandoned(this.root);
+  }
+
+  /** Removes what an operation of this process was writing when its thread was ended; published models stay. */
+  discardUnfinished(operationId: string): void {
+    const unfinished = temporaryFolder(operationId, processIdentity());
+    for (const strategy of strategiesIn(this.root)) {
+      const folder = join(this.root, strategy);
+      discard(join(folder, unfinished));
+      removeIfEmpty(folder);
+    }
   }
 
   #notFound(name: string): ModelNotFoundError {

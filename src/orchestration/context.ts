@@ -19,6 +19,6 @@ export interface TrainingOperationContext {
   readonly seed?: number;
   readonly epochs?: number;
   readonly engine?: string;
-  /** Estimated sizes above this many bytes are refused. */
+  /** Estimated sizes above this many bytes are refused; default: the memory of this machine or container. */
   readonly maxMemoryBytes?: number;
 }

@@ -5,6 +5,7 @@ import { ModelStorage } from "../models/index.js";
 import { TrainingPipeline, type TrainingResult } from "../pipeline/index.js";
 import { loadStrategy, withOverrides, type StrategyOverrides } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
+import { usableMemory } from "./out-of-memory.js";
 
 /** What an orchestrator hands to a run. */
 export interface RunHooks {
@@ -38,7 +39,7 @@ export async function runTraining(
     operationId: context.operationId,
     progressCallback: progress,
     cancellationToken: token,
-    ...(context.maxMemoryBytes === undefined ? {} : { maxMemoryBytes: context.maxMemoryBytes }),
+    maxMemoryBytes: context.maxMemoryBytes ?? usableMemory(),
   });
 }
 

@@ -11,7 +11,7 @@ export class MemoryLimitError extends KnownError {
 
   constructor(estimatedBytes: number, limitBytes: number) {
     super(
-      `This run needs about ${sizeText(estimatedBytes)} of memory, and --max-memory allows ${sizeText(limitBytes)}. ` +
+      `This run needs about ${sizeText(estimatedBytes)} of memory, and ${sizeText(limitBytes)} is the limit (--max-memory; without it, what this machine has). ` +
         `Use a shorter date range, fewer symbols, fewer lags, or a higher limit.`,
     );
     this.estimatedBytes = estimatedBytes;

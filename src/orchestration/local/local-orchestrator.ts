@@ -4,7 +4,6 @@ import {
   claimRun,
   createControlBlock,
   fromErrorData,
-  KnownError,
   requestStop,
   type SharedToken,
   type SignallingToken,
@@ -13,20 +12,8 @@ import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import { deliver, type ProgressBridge } from "../bridge.js";
 import type { TrainingOperationContext } from "../context.js";
+import { OutOfMemoryError } from "../out-of-memory.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
-
-/** The worker ran into its heap limit; the process that asked lives on. */
-export class OutOfMemoryError extends KnownError {
-  readonly code = "OUT_OF_MEMORY";
-
-  constructor(cause: unknown) {
-    super(
-      "The training ran out of memory. Use a shorter date range, fewer symbols or a coarser timeframe, " +
-        "or give Node more (NODE_OPTIONS=--max-old-space-size=<MiB>).",
-    );
-    this.cause = cause;
-  }
-}
 
 /** What a local run returns: the pipeline's result, and what only the orchestrator knows. */
 export interface LocalTrainingResult extends TrainingResult {
@@ -56,7 +43,7 @@ export class LocalTrainingOrchestrator {
   readonly #context: TrainingOperationContext;
   readonly #bridge: ProgressBridge;
   readonly #token: SharedToken | SignallingToken;
-  readonly #modelsFolder: string;
+  readonly #storage: ModelStorage;
 
   /**
    * @param context what to train, as data
@@ -73,7 +60,7 @@ export class LocalTrainingOrchestrator {
     this.#context = context;
     this.#bridge = progressBridge;
     this.#token = cancellationToken;
-    this.#modelsFolder = modelStorage.root;
+    this.#storage = modelStorage;
   }
 
   /**
@@ -105,8 +92,9 @@ export class LocalTrainingOrchestrator {
   async #runWorker(): Promise<TrainingResult> {
     const token = this.#token;
     const memory = "memory" in token ? token.memory : createControlBlock();
-    const request: WorkerRequest = { context: this.#context, modelsFolder: this.#modelsFolder, memory };
+    const request: WorkerRequest = { context: this.#context, modelsFolder: this.#storage.root, memory };
     const worker = new Worker(workerUrl, { workerData: request });
+    let orderly = false; // whether the run came to an end through its own clean-up
     let onAbort = (): void => undefined;
     try {
       return await new Promise<TrainingResult>((resolve, reject) => {
@@ -118,6 +106,7 @@ export class LocalTrainingOrchestrator {
         token.signal.addEventListener("abort", onAbort, { once: true });
         let listenerError: Error | undefined;
         worker.on("message", (message: WorkerMessage) => {
+          orderly = message.type !== "progress";
           if (message.type === "done") {
             if (listenerError === undefined) resolve(message.result);
             else reject(listenerError);
@@ -143,6 +132,7 @@ export class LocalTrainingOrchestrator {
     } finally {
       token.signal.removeEventListener("abort", onAbort);
       await worker.terminate();
+      if (!orderly) this.#storage.discardUnfinished(this.#context.operationId);
     }
   }
 }

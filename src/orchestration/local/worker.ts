@@ -1,6 +1,7 @@
 // Entry of the worker thread that runs one training. Everything it needs came as data in `workerData`.
 import { parentPort, workerData } from "node:worker_threads";
 import { asFileError, claimRun, toErrorData, tokenOf } from "../../core/index.js";
+import { asMemoryError } from "../out-of-memory.js";
 import { runTraining } from "../run-training.js";
 import { createReporter } from "../reporter.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
@@ -23,6 +24,6 @@ if (claimRun(memory)) {
     send({ type: "done", result });
   } catch (error) {
     reporter.flush();
-    send({ type: "failed", error: toErrorData(asFileError(error)) });
+    send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
   }
 }
