@@ -1,13 +1,18 @@
+import { blockEnd, neverCancelled, type CancellationToken } from "../core/index.js";
 import { classNames, type ClassName } from "../labels/index.js";
 
 /** Samples of each class. */
 export type LabelDistribution = Readonly<Record<ClassName, number>>;
 
-/** Counts classes over several label columns, each [n] with values 0..2. */
-export function labelDistribution(labels: readonly Uint8Array[]): LabelDistribution {
+/** Counts classes over several label columns, each [n] with values 0..2. @throws CancelledError */
+export function labelDistribution(
+  labels: readonly Uint8Array[],
+  token: CancellationToken = neverCancelled,
+): LabelDistribution {
   const counts = [0, 0, 0];
   for (const column of labels) {
-    for (let i = 0; i < column.length; i++) counts[column[i]]++;
+    for (let i = 0; i < column.length;)
+      for (const end = blockEnd(i, column.length, token); i < end; i++) counts[column[i]]++;
   }
   return { BUY: counts[0], HOLD: counts[1], SELL: counts[2] };
 }

@@ -37,7 +37,7 @@ export function summarizeData(
     total_samples: labels.reduce((sum, column) => sum + column.length, 0),
     feature_count: data.train.features.columns,
     per_symbol: Object.fromEntries(splits.map((split) => [split.symbol, summarizeSymbol(split)])),
-    label_distribution: labelDistribution(labels),
+    label_distribution: labelDistribution(labels, token),
     data_hash: dataHash(joined, token),
   };
 }

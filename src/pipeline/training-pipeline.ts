@@ -173,7 +173,7 @@ export const TrainingPipeline = {
     }
     const { splits, parts, warnings, boundaries } = prepareData(strategy, all, enter, token);
     const { train } = parts.data;
-    const missing = missingClassWarning(labelDistribution([train.labels]));
+    const missing = missingClassWarning(labelDistribution([train.labels], token));
     const notices = [
       // Those of the file and of the overrides here may be the same.
       ...new Set([...request.strategyConfig.notices, ...strategy.notices]),
