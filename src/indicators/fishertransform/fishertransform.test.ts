@@ -22,3 +22,15 @@ test("smoothing 1 keeps nothing of the value before", () => {
   expect(fisher[1]).toBeCloseTo(0.685657, 5);
   expect(fisher[2]).toBeCloseTo(0.449625, 5);
 });
+
+test("a value beyond 0.99 is set to 0.999, as in Ehlers' listing, not merely held below it", () => {
+  // Rising closes are at the top of every range: v = 1 - 0.67^k after k bars, above 0.99 from k = 12 (0.67^11 = 0.01220, 0.67^12 = 0.00818);
+  // 0.33 + 0.67 * 0.999 = 0.99933 keeps it there. With smoothing 1 the value is ln((1 + v) / (1 - v)).
+  const fisher = primaryOver(barsOf({ close: Array.from({ length: 20 }, (_, t) => 100 + t) }), "fisher", {
+    period: 2,
+    smoothing: 1,
+  });
+  expect(fisher[11], "k = 11: 0.98780").toBeCloseTo(5.0923, 4);
+  expect(fisher[12], "k = 12: ln 1999").toBeCloseTo(7.6004, 4);
+  expect(fisher[19]).toBe(fisher[12]);
+});

@@ -60,7 +60,7 @@ export const fisherTransformIndicator = defineIndicator({
   aliases: ["fisher"],
   title: "Fisher Transform",
   definition:
-    "Ehlers 2002: v = 0.33 * place of (high + low) / 2 in its range of `period` bars (-1..1) + 0.67 * v before, clipped at 0.999; value = alpha * ln((1 + v) / (1 - v)) + (1 - alpha) * value before, " +
+    "Ehlers 2002: v = 0.33 * place of (high + low) / 2 in its range of `period` bars (-1..1) + 0.67 * v before, set to 0.999 beyond 0.99; value = alpha * ln((1 + v) / (1 - v)) + (1 - alpha) * value before, " +
     "alpha = 2 / (smoothing + 1): Ehlers' 0.5 for 3; both begin with 0; first value at bar period - 1",
   schema: z.strictObject({
     period: z.int().min(2).default(10),

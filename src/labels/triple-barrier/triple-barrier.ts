@@ -76,7 +76,8 @@ export const tripleBarrierLabel = defineLabel({
   title: "Triple barrier",
   definition:
     "Lopez de Prado 2018, ch. 3: BUY where a high first reaches close + target * ATR within `horizon` bars, SELL where a low first " +
-    "reaches close - stop * ATR, HOLD where neither does (both in one bar: its open, then its close decides). Known at the " +
+    "reaches close - stop * ATR, HOLD where neither does (both in one bar: the one its open lies beyond, else " +
+    "the one on its close's side of the entry, SELL at the entry itself); none where the ATR is 0. Known at the " +
     "touching bar, HOLD at the end of the horizon",
   schema: z.strictObject({
     horizon: z.int().min(1).default(10),
