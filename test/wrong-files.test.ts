@@ -1,17 +1,7 @@
 import { cpSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "vitest";
-import {
-  bars,
-  changed,
-  csv,
-  expectFailure,
-  flipByte,
-  plan,
-  train,
-  workFolder,
-  type Row,
-} from "./spoiled.js";
+import { bars, changed, csv, expectFailure, flipByte, plan, train, workFolder, type Row } from "./spoiled.js";
 
 const made = workFolder();
 
