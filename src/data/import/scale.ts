@@ -21,7 +21,7 @@ const bitcoin = /^(BTC|XBT|WBTC)/i;
 /** The price without the noise of float64 arithmetic where it is a whole number but for that: 130583.99999999999. */
 export function withoutNoise(price: number): number {
   const whole = Math.round(price);
-  return Math.abs(price - whole) <= 1e-12 * price ? whole : price;
+  return Math.abs(price - whole) <= Math.min(1e-12 * price, 1e-3) ? whole : price;
 }
 
 function usualPrice(symbol: string): number | null {
