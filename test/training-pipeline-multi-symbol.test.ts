@@ -9,6 +9,7 @@ import {
   neverCancelled,
   NotEnoughBarsError,
   parseStrategy,
+  testModel,
   TrainingPipeline,
   withOverrides,
   type Bars,
@@ -259,6 +260,34 @@ describe("one and several timeframes", () => {
     const { feature_names } = request.modelStorage.load(model_name).features;
     expect(feature_names.slice(0, 5).every((name) => name.startsWith("1h_"))).toBe(true);
     expect(feature_names.slice(5).every((name) => name.startsWith("1d_"))).toBe(true);
+  });
+
+  test("a strategy may name a coarser base: its bars are the rows, and saved models ask for it", async () => {
+    const text = strategyText({
+      training_data: `
+  symbols: { mode: single, symbol: A }
+  timeframes: { mode: multi_timeframe, list: [1h, 1d], base_timeframe: 1d }`,
+    });
+    const series = [
+      makeBars({ symbol: "A", timeframe: "1h", count: 24 * 300 }),
+      makeBars({ symbol: "A", timeframe: "1d", count: 300 }),
+    ];
+    const strategyConfig = parseStrategy(text, null);
+    const request = await requestOver(series, { strategyConfig, timeframes: ["1h", "1d"] });
+    const { data_summary, model_name } = await TrainingPipeline.trainStrategy(request);
+    expect(model_name, "named by the finest").toBe("journey/1h_v1");
+    expect(data_summary.base_timeframe).toBe("1d");
+    expect(data_summary.per_symbol["A"].bars).toBe(300);
+    const model = request.modelStorage.load(model_name);
+    const use = {
+      model,
+      symbol: "A",
+      startDate: null,
+      endDate: null,
+      dataManager: request.dataManager as DataManager,
+    };
+    expect((await testModel({ ...use, timeframe: "1d" })).samples).toBeGreaterThan(200);
+    await expect(testModel({ ...use, timeframe: "1h" })).rejects.toMatchObject({ code: "WRONG_TIMEFRAME" });
   });
 });
 

@@ -43,7 +43,7 @@ export function trainingText(result: LocalTrainingResult): string {
   } = result;
   const [symbol] = data.symbols;
   const ktrdr = commandName();
-  const use = `--symbol ${symbol} --timeframe ${data.timeframes[0]}`;
+  const use = `--symbol ${symbol} --timeframe ${data.base_timeframe}`;
   return [
     "",
     `Model ${name}`,

@@ -9,6 +9,7 @@ import type { SymbolSeries } from "./series.js";
 export interface AskedData {
   readonly symbols: readonly string[];
   readonly timeframes: readonly string[];
+  readonly baseTimeframe: string;
   readonly startDate: string | null;
   readonly endDate: string | null;
 }
@@ -19,7 +20,7 @@ export interface AskedData {
  * @throws CancelledError
  */
 export function summarizeData(
-  { symbols, timeframes, startDate, endDate }: AskedData,
+  { symbols, timeframes, baseTimeframe, startDate, endDate }: AskedData,
   all: readonly SymbolSeries[],
   splits: readonly SymbolSplit[],
   { data }: JoinedParts,
@@ -32,6 +33,7 @@ export function summarizeData(
   return {
     symbols,
     timeframes,
+    base_timeframe: baseTimeframe,
     start_date: startDate ?? first[0],
     end_date: endDate ?? last[last.length - 1],
     total_samples: labels.reduce((sum, column) => sum + column.length, 0),

@@ -13,6 +13,8 @@ export interface SymbolSummary {
 export interface DataSummary {
   readonly symbols: readonly string[];
   readonly timeframes: readonly string[];
+  /** The one whose bars are the rows; the finest, unless the strategy names another. */
+  readonly base_timeframe: string;
   readonly start_date: string;
   readonly end_date: string;
   readonly total_samples: number;

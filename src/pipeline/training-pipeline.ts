@@ -181,7 +181,7 @@ export const TrainingPipeline = {
       ...warnings,
       ...(missing === null ? [] : [missing]),
     ];
-    const asked = { symbols, timeframes, startDate, endDate };
+    const asked = { symbols, timeframes, baseTimeframe, startDate, endDate };
     const data_summary = summarizeData(asked, all, splits, parts, token);
     enter("creating_model");
     const model = TrainingPipeline.createModel(strategy, featureNames(strategy).length);
