@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -250,6 +250,43 @@ test("models test on the test part's bars gives the figures of the training agai
   expect(everything.bars_in_training_range).toBeGreaterThan(400);
   expect(everything.verdict.significant, "memory is no skill").toBe(false);
   expect(everything.verdict.statement).not.toContain("had not seen");
+});
+
+test("a stop at any look at the token leaves nothing; after the last look the model is published", async () => {
+  const model = `
+  architecture: { hidden_layers: [4] }
+  training: { epochs: 2, batch_size: 256 }`;
+  const strategyConfig = strategyWith(labelSections.triple_barrier, { model });
+  const request = await requestOver([makeBars({ symbol: "A", count: 300 })], { strategyConfig });
+  const { modelStorage } = request;
+  /** Runs with a token that says stop from its `at`-th reading on; how often it was read. */
+  const runUntil = async (at: number): Promise<{ looks: number; code: string }> => {
+    let looks = 0;
+    const cancellationToken = {
+      get isCancelled() {
+        return ++looks >= at;
+      },
+    };
+    const code = await TrainingPipeline.trainStrategy({ ...request, cancellationToken }).then(
+      () => "published",
+      (error: Error & { code?: string }) => error.code ?? error.message,
+    );
+    return { looks, code };
+  };
+  const { looks: all } = await runUntil(Infinity);
+  const filesOf = (): string[] =>
+    existsSync(modelStorage.root)
+      ? readdirSync(modelStorage.root, { recursive: true, encoding: "utf8" }).sort()
+      : [];
+  const before = filesOf();
+  // The last looks are those of saving: before each file and before the rename.
+  const last = Array.from({ length: 12 }, (_, k) => all - k);
+  const some = fc.sample(fc.integer({ min: 1, max: all }), rounds(200, 10));
+  for (const at of [...last, ...some]) {
+    expect((await runUntil(at)).code, `stopped at look ${at} of ${all}`).toBe("CANCELLED");
+    expect(filesOf(), `left after look ${at} of ${all}`).toEqual(before);
+  }
+  expect((await runUntil(all + 1)).code, "nobody asks after the model is published").toBe("published");
 });
 
 test("one seed gives the same bytes of weights, another seed others; listeners change nothing", async () => {
