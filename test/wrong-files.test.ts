@@ -140,7 +140,7 @@ const data: readonly Row[] = [
     title: "less memory than needed",
     line: `${train} --max-memory 1KB`,
     code: "MEMORY_LIMIT",
-    parts: ["--max-memory allows 1 KB", "a higher limit"],
+    parts: ["1 KB is the limit (--max-memory", "a higher limit"],
   },
   {
     title: "a byte of the Parquet flipped",

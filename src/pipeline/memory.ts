@@ -19,7 +19,7 @@ export class MemoryLimitError extends KnownError {
   }
 }
 
-/** 1,500,000 bytes as "1.5 MB": three digits, powers of 1024 as `--max-memory` takes them. */
+/** 1,572,864 bytes as "1.5 MB": three digits, powers of 1024 as `--max-memory` takes them. */
 function sizeText(bytes: number): string {
   const power = bytes < 1024 ? 0 : bytes < 1024 ** 2 ? 1 : bytes < 1024 ** 3 ? 2 : 3;
   return `${Number((bytes / 1024 ** power).toPrecision(3))} ${["B", "KB", "MB", "GB"][power]}`;
