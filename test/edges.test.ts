@@ -120,7 +120,7 @@ describe("stopping a run", { timeout: 60_000 }, () => {
     const { home, id, result } = await stopWhileTraining(({ kill }) => kill());
     expect([result.status, result.signal]).toEqual([130, null]);
     expect(result.stderr).toMatch(
-      /Stopping\. Press Ctrl-C again to stop at once\.\n[^]*\nCancelled: no model was saved/,
+      /Stopping\. Press Ctrl-C again to stop at once\.\n[^]*Cancelled: no model was saved/,
     );
     expectNothingLeft(home, result);
     expect(await stateOf(home, id)).toBe("cancelled");

@@ -50,7 +50,7 @@ export function requestStop(memory: SharedArrayBuffer): void {
 
 /**
  * True for the first caller only. The worker claims its run before it touches anything; a caller that wants to stop a
- * worker which is still loading its modules claims the run in its place and may then end the thread at once.
+ * worker which is still loading modules or reading the request claims the run in its place and may then end the thread at once.
  */
 export function claimRun(memory: SharedArrayBuffer): boolean {
   return Atomics.compareExchange(new Int32Array(memory, 0, ints), claim, 0, 1) === 0;

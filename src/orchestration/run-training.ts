@@ -11,6 +11,8 @@ import { usableMemory } from "./out-of-memory.js";
 export interface RunHooks {
   readonly progress?: ProgressListener;
   readonly token: CancellationToken;
+  /** Called once the request has been read and checked, before anything is loaded or written; may throw to stop. */
+  readonly begin?: () => void;
 }
 
 /**
@@ -20,9 +22,11 @@ export interface RunHooks {
 export async function runTraining(
   context: TrainingOperationContext,
   modelsFolder: string,
-  { progress = ignoreProgress, token }: RunHooks,
+  { progress = ignoreProgress, token, begin = () => undefined }: RunHooks,
 ): Promise<TrainingResult> {
   const strategy = withOverrides(loadStrategy(context.strategyPath), overridesOf(context));
+  const engine = findEngine(context.engine ?? "auto");
+  begin();
   const store = new BarStore(context.dataFolder);
   const modelStorage = new ModelStorage(modelsFolder);
   modelStorage.checkWritable();
@@ -34,7 +38,7 @@ export async function runTraining(
     endDate: strategy.endDate,
     modelStorage,
     dataManager: new DataManager(store, HttpCsvProvider.fromEnvironment()),
-    engine: findEngine(context.engine ?? "auto"),
+    engine,
     dataMode: context.dataMode ?? strategy.dataMode,
     operationId: context.operationId,
     progressCallback: progress,

@@ -100,7 +100,7 @@ export class LocalTrainingOrchestrator {
       return await new Promise<TrainingResult>((resolve, reject) => {
         onAbort = () => {
           requestStop(memory);
-          // A worker that is still loading its modules reads no flag; it has touched nothing and can be ended at once.
+          // A worker that is still loading modules or checking the request has touched nothing and can be ended at once.
           if (claimRun(memory)) reject(new CancelledError());
         };
         token.signal.addEventListener("abort", onAbort, { once: true });
