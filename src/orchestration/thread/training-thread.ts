@@ -1,0 +1,79 @@
+import { Worker } from "node:worker_threads";
+import {
+  CancelledError,
+  claimRun,
+  createControlBlock,
+  fromErrorData,
+  requestStop,
+  type SharedToken,
+  type SignallingToken,
+} from "../../core/index.js";
+import type { ModelStorage } from "../../models/index.js";
+import type { TrainingResult } from "../../pipeline/index.js";
+import { deliver, type ProgressBridge } from "../bridge.js";
+import type { TrainingOperationContext } from "../context.js";
+import { OutOfMemoryError } from "../out-of-memory.js";
+import type { WorkerMessage, WorkerRequest } from "./protocol.js";
+
+const isSource = import.meta.url.endsWith(".ts");
+const workerUrl = new URL(isSource ? "./boot.mjs" : "./worker.js", import.meta.url);
+
+/**
+ * Runs one training on a thread of its own, so that the thread that asked stays free: what every orchestrator is built
+ * around. Progress goes to the bridge; a stop reaches the thread through the token's control block, or, for a token
+ * without one, through a block of our own when the token's signal fires.
+ *
+ * @throws CancelledError when the token was cancelled before the model was published; nothing is left behind then
+ * @throws OutOfMemoryError, and every `KnownError` of the pipeline
+ */
+export async function trainOnThread(
+  context: TrainingOperationContext,
+  bridge: ProgressBridge,
+  token: SharedToken | SignallingToken,
+  storage: ModelStorage,
+): Promise<TrainingResult> {
+  if (token.isCancelled) throw new CancelledError();
+  const memory = "memory" in token ? token.memory : createControlBlock();
+  const request: WorkerRequest = { context, modelsFolder: storage.root, memory };
+  const worker = new Worker(workerUrl, { workerData: request });
+  let orderly = false; // whether the run came to an end through its own clean-up
+  let onAbort = (): void => undefined;
+  try {
+    return await new Promise<TrainingResult>((resolve, reject) => {
+      onAbort = () => {
+        requestStop(memory);
+        // A worker that is still loading modules or checking the request has touched nothing and can be ended at once.
+        if (claimRun(memory)) reject(new CancelledError());
+      };
+      token.signal.addEventListener("abort", onAbort, { once: true });
+      let listenerError: Error | undefined;
+      worker.on("message", (message: WorkerMessage) => {
+        orderly = message.type !== "progress";
+        if (message.type === "done") {
+          if (listenerError === undefined) resolve(message.result);
+          else reject(listenerError);
+        } else if (message.type === "failed") {
+          reject(listenerError ?? fromErrorData(message.error));
+        } else {
+          try {
+            for (const event of message.events) deliver(bridge, event);
+          } catch (error) {
+            // The run is stopped in order, through its own clean-up; then the listener's error is what is reported.
+            listenerError ??= error as Error;
+            requestStop(memory);
+          }
+        }
+      });
+      worker.on("error", (error: NodeJS.ErrnoException) => {
+        reject(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? new OutOfMemoryError(error) : error);
+      });
+      worker.on("exit", (code) =>
+        reject(new Error(`The training thread ended unexpectedly (exit code ${code}).`)),
+      );
+    });
+  } finally {
+    token.signal.removeEventListener("abort", onAbort);
+    await worker.terminate();
+    if (!orderly) storage.discardUnfinished(context.operationId);
+  }
+}
