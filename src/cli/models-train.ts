@@ -148,13 +148,14 @@ async function dataModeOf(text: string): Promise<"local" | "tail" | "backfill" |
 
 async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
   const folders = foldersOf(options);
-  const [{ createCancellation }, operations, { LocalTrainingOrchestrator }, { ModelStorage }] =
-    await Promise.all([
-      import("../core/index.js"),
-      import("../operations/index.js"),
-      import("../orchestration/index.js"),
-      import("../models/index.js"),
-    ]);
+  const { LocalTrainingOrchestrator, prepareTrainingThread } = await import("../orchestration/index.js");
+  // It loads its modules while flags are checked and the operation is recorded here.
+  prepareTrainingThread();
+  const [{ createCancellation }, operations, { ModelStorage }] = await Promise.all([
+    import("../core/index.js"),
+    import("../operations/index.js"),
+    import("../models/index.js"),
+  ]);
   const request = await contextOf(options);
   const store = new operations.OperationStore(folders.operations);
   const cancellation = createCancellation();

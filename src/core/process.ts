@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { codeOf } from "./errors.js";
@@ -53,6 +52,8 @@ function startOf(pid: number): string | undefined {
     }
     if (process.platform === "darwin") {
       const options = { encoding: "utf8", env: { LC_ALL: "C", TZ: "UTC" } } as const;
+      // Loaded where it is needed: only here, and each start of a thread would pay for it.
+      const { execFileSync } = process.getBuiltinModule("node:child_process");
       const text = execFileSync("/bin/ps", ["-o", "stat=,lstart=", "-p", String(pid)], options).trim();
       const [state, ...date] = text.split(/\s+/);
       return state.startsWith("Z") ? "dead" : String(Date.parse(`${date.join(" ")} UTC`) / 1000);

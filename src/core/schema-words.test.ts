@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { wantedBy } from "./schema-words.js";
 
 test.each([

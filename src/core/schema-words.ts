@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /**
  * What a schema wants of a value, in words that follow it: "must be a whole number of at least 2".

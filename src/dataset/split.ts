@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { neverCancelled, rowsPerCheck, throwIfCancelled, type CancellationToken } from "../core/index.js";
 
 /** The parts of a data set, in time order. */

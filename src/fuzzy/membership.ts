@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { nearestName } from "../core/index.js";
 import { bellType } from "./bell/bell.js";
 import type { MembershipType } from "./define.js";

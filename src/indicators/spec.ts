@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { KnownError, nearestName, wantedBy } from "../core/index.js";
 import { findIndicator, type AnyIndicator } from "./registry.js";
 

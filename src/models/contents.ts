@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { sha256 } from "../core/index.js";
 import type { Weights } from "../engines/index.js";
 import { encodeWeights, layerUnits } from "./weights.js";

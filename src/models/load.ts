@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { codeOf, sha256 } from "../core/index.js";
 import type { Weights } from "../engines/index.js";
 import {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { membershipTypes } from "../fuzzy/index.js";
 import { labelTypes } from "../labels/index.js";
 import { parseStrategy, strategySchema } from "./index.js";

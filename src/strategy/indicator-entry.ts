@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findIndicator, indicatorNames, UnknownIndicatorError } from "../indicators/index.js";
 import type { AnyIndicator, IndicatorSpec } from "../indicators/index.js";
 import { knownKeys } from "./allowed.js";

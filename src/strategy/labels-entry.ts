@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { nearestName } from "../core/index.js";
 import { labelTypes } from "../labels/index.js";
 import { knownKeys } from "./allowed.js";

@@ -24,6 +24,7 @@ const mapIn = (parent: PlainMap, key: string): PlainMap => ({ ...(parent[key] as
  * @throws StrategyFileError where a value is not allowed
  */
 export function withOverrides(strategy: Strategy, overrides: StrategyOverrides): Strategy {
+  if (saysTheSame(strategy, overrides)) return strategy;
   const document: PlainMap = { ...strategy.document };
   const notices: string[] = [];
   const { symbols, timeframes, startDate, endDate, epochs, seed } = overrides;
@@ -57,6 +58,21 @@ export function withOverrides(strategy: Strategy, overrides: StrategyOverrides):
   }
   const changed = strategyFromDocument(document, strategy.name, strategy.path);
   return { ...changed, notices: [...changed.notices, ...notices] };
+}
+
+/** Whether nothing of the overrides differs from what the strategy says; its document then says all of it already. */
+function saysTheSame(strategy: Strategy, overrides: StrategyOverrides): boolean {
+  const { symbols, timeframes, startDate, endDate, epochs, seed } = overrides;
+  const equal = (a: readonly string[] | undefined, b: readonly string[]): boolean =>
+    a === undefined || (a.length === b.length && a.every((value, i) => value === b[i]));
+  return (
+    equal(symbols, strategy.symbols) &&
+    equal(timeframes, strategy.timeframes) &&
+    (startDate === undefined || startDate === strategy.startDate) &&
+    (endDate === undefined || endDate === strategy.endDate) &&
+    (epochs === undefined || epochs === strategy.training.epochs) &&
+    (seed === undefined || seed === strategy.training.seed)
+  );
 }
 
 function symbolsSection(symbols: readonly string[]): PlainMap {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { KnownError } from "../core/index.js";
 import { checkSymbol, dataModes, finestFirst, isTimeframe, timeframes } from "../data/index.js";
 import type { Timeframe } from "../data/index.js";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { nearestName } from "../core/index.js";
 import { allowedAt, describedAt, knownKeys } from "./allowed.js";
 import { shown, type KeyPath, type Problem } from "./issues.js";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { activations, type Activation, type LossSpec, type OptimizerSpec } from "../engines/index.js";
 import { PROGRESS_UPDATE_FREQUENCY } from "./cadence.js";
 import type { SchedulerSpec } from "./schedulers.js";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";

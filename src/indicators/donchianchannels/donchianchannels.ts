@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";

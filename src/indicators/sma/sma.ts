@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineIndicator } from "../define.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";

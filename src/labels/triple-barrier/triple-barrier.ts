@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { rowsPerCheck, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { findIndicator } from "../../indicators/index.js";

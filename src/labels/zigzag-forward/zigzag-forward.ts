@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { rowsPerCheck, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import { BUY, defineLabel, emptyLabels, HOLD, SELL, type Labels } from "../define.js";
 

@@ -3,7 +3,7 @@ import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import type { ProgressBridge } from "../bridge.js";
 import type { TrainingOperationContext } from "../context.js";
-import { trainOnThread } from "../thread/training-thread.js";
+import { trainOnThread } from "../training-thread.js";
 
 /** What a local run returns: the pipeline's result, and what only the orchestrator knows. */
 export interface LocalTrainingResult extends TrainingResult {

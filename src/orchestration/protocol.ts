@@ -1,8 +1,8 @@
-import type { ErrorData, TrainingProgress } from "../../core/index.js";
-import type { TrainingResult } from "../../pipeline/index.js";
-import type { TrainingOperationContext } from "../context.js";
+import type { ErrorData, TrainingProgress } from "../core/index.js";
+import type { TrainingResult } from "../pipeline/index.js";
+import type { TrainingOperationContext } from "./context.js";
 
-/** What the worker thread is started with. */
+/** What the thread is told to do: the first message it gets, and the only one. */
 export interface WorkerRequest {
   readonly context: TrainingOperationContext;
   readonly modelsFolder: string;

@@ -7,16 +7,46 @@ import {
   requestStop,
   type SharedToken,
   type SignallingToken,
-} from "../../core/index.js";
-import type { ModelStorage } from "../../models/index.js";
-import type { TrainingResult } from "../../pipeline/index.js";
-import { deliver, type ProgressBridge } from "../bridge.js";
-import type { TrainingOperationContext } from "../context.js";
-import { OutOfMemoryError } from "../out-of-memory.js";
+} from "../core/index.js";
+import type { ModelStorage } from "../models/index.js";
+import type { TrainingResult } from "../pipeline/index.js";
+import { deliver, type ProgressBridge } from "./bridge.js";
+import type { TrainingOperationContext } from "./context.js";
+import { OutOfMemoryError } from "./out-of-memory.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 
-const isSource = import.meta.url.endsWith(".ts");
-const workerUrl = new URL(isSource ? "./boot.mjs" : "./worker.js", import.meta.url);
+/*
+ * Found from where this file lies, and that is two folders below the package's root in the sources, compiled, and in a
+ * bundle's chunk (dist/cli/...) alike; so are the other files that look for something of the package.
+ */
+const entry = import.meta.url.endsWith(".ts") ? "boot.mjs" : "start-worker.cjs";
+const workerUrl = new URL(`../orchestration/${entry}`, import.meta.url);
+
+/** A thread that waits for the next run. */
+let prepared: Worker | null = null;
+
+/**
+ * Starts the thread of this process's next run already now, so that it loads its modules while the caller still reads flags or
+ * answers a request. It waits without holding the process; without this call a run starts its thread itself.
+ */
+export function prepareTrainingThread(): void {
+  if (prepared !== null) return;
+  const worker = new Worker(workerUrl);
+  const forget = (): void => {
+    if (prepared === worker) prepared = null;
+  };
+  // One that cannot start is forgotten here; the run's own attempt then says why.
+  prepared = worker.on("error", forget).on("exit", forget);
+  worker.unref();
+}
+
+/** The prepared thread, or a new one. */
+function takeThread(): Worker {
+  const worker = prepared ?? new Worker(workerUrl);
+  prepared = null;
+  worker.ref();
+  return worker;
+}
 
 /**
  * Runs one training on a thread of its own, so that the thread that asked stays free: what every orchestrator is built
@@ -35,7 +65,7 @@ export async function trainOnThread(
   if (token.isCancelled) throw new CancelledError();
   const memory = "memory" in token ? token.memory : createControlBlock();
   const request: WorkerRequest = { context, modelsFolder: storage.root, memory };
-  const worker = new Worker(workerUrl, { workerData: request });
+  const worker = takeThread();
   let orderly = false; // whether the run came to an end through its own clean-up
   let onAbort = (): void => undefined;
   try {
@@ -70,6 +100,7 @@ export async function trainOnThread(
       worker.on("exit", (code) =>
         reject(new Error(`The training thread ended unexpectedly (exit code ${code}).`)),
       );
+      worker.postMessage(request);
     });
   } finally {
     token.signal.removeEventListener("abort", onAbort);

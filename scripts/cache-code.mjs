@@ -1,0 +1,48 @@
+// Lets the compiled training thread train once on synthetic bars and stores V8's compiled code beside its script: with what
+// one run calls in it, later threads start without compiling.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = mkdtempSync(join(tmpdir(), "ktrdr-build-"));
+const request = {
+  context: {
+    operationId: "build",
+    strategyPath: join(root, "config", "strategies", "example.yaml"),
+    symbols: ["SYN1"],
+    timeframes: ["1d"],
+    dataFolder: join(folder, "data"),
+    epochs: 2,
+  },
+  modelsFolder: join(folder, "models"),
+  memory: new SharedArrayBuffer(1024),
+};
+// Keeps hold of the script that start-worker.cjs compiles, and caches it once the training has ended.
+const thread = `
+  const { parentPort } = require("node:worker_threads");
+  const { writeFileSync } = require("node:fs");
+  const { script, cacheFile } = require(${JSON.stringify(join(root, "dist", "orchestration", "start-worker.cjs"))});
+  parentPort.on("message", (message) => {
+    if (message === "cache") { writeFileSync(cacheFile, script.createCachedData()); parentPort.close(); }
+  });
+`;
+try {
+  const { BarStore, sampleBars } = await import("../dist/index.js");
+  await new BarStore(request.context.dataFolder).save(
+    await sampleBars({ symbol: "SYN1", timeframe: "1d", seed: 42 }),
+  );
+  await new Promise((resolve, reject) => {
+    const worker = new Worker(thread, { eval: true });
+    worker.on("message", ({ type, error }) => {
+      if (type === "done") worker.postMessage("cache");
+      if (type === "failed") reject(new Error(`the sample training failed: ${error.message}`));
+    });
+    worker.on("error", reject).on("exit", resolve);
+    worker.postMessage(request);
+  });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,38 @@
+// What runs on the thread of a training. Its one message in is the request; nothing else of the caller's is seen.
+import { parentPort } from "node:worker_threads";
+import * as z from "zod";
+import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
+import { asMemoryError } from "./out-of-memory.js";
+import { runTraining } from "./run-training.js";
+import { createReporter } from "./reporter.js";
+import type { WorkerMessage, WorkerRequest } from "./protocol.js";
+
+// A thread checks one strategy: compiling zod's checks to code first would take longer than all of them.
+z.config({ jitless: true });
+
+const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+
+async function train({ context, modelsFolder, memory }: WorkerRequest): Promise<void> {
+  const reporter = createReporter(
+    memory,
+    (events) => send({ type: "progress", events }),
+    () => performance.now(),
+  );
+  try {
+    const result = await runTraining(context, modelsFolder, {
+      progress: reporter.listener,
+      token: tokenOf(memory),
+      // Up to here nothing was touched, and whoever asked could end this thread at once; from here on the token is read.
+      begin: () => {
+        if (!claimRun(memory)) throw new CancelledError();
+      },
+    });
+    reporter.flush();
+    send({ type: "done", result });
+  } catch (error) {
+    reporter.flush();
+    send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
+  }
+}
+
+parentPort?.once("message", (request: WorkerRequest) => void train(request));
