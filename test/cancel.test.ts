@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,10 @@ afterAll(() => {
   store.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** The end of each thread that a run has started; it gives memory back after the run has said how it ended. */
+let ends: Promise<unknown>[] = [];
+process.on("worker", (worker) => ends.push(once(worker, "exit")));
 
 /** One run with a stop: how it ended, and how long it took from `cancel()` until its state was stored. */
 interface Outcome {
@@ -151,6 +156,9 @@ describe.each(cases)("a run of $title", ({ title, symbols, timeframe, bars, epoc
         );
       }
     }
+    expect(ends.length, "threads, one for each run").toBeGreaterThanOrEqual(outcomes.length + completed);
+    await Promise.all(ends); // a thread that did not end would let this test hang
+    ends = [];
     const published = readdirSync(join(models, "journey")).filter((name) => !name.startsWith(".")).length;
     expect(published, "models: only of runs that were published before the stop").toBe(known + completed);
     expect(outcomes.length, "runs that were cancelled").toBeGreaterThan((moments + ktrdr.phases.length) / 2);
