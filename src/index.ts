@@ -8,6 +8,7 @@ export * from "./dataset/index.js";
 export * from "./engines/index.js";
 export * from "./training/index.js";
 export * from "./models/index.js";
+export * from "./portable/index.js";
 export * from "./strategy/index.js";
 export * from "./pipeline/index.js";
 export * from "./orchestration/index.js";

@@ -18,6 +18,7 @@ export function sampleModel(changes: Partial<ModelContents> = {}, mark = 0): Mod
       test_metrics: { test_accuracy: 0.25, test_loss: 1.2 },
     },
     metadata: { created_at: "2024-01-02T03:04:05.678Z", seed: 42 },
+    onnx: new TextEncoder().encode("stands for an ONNX file"),
     ...changes,
   };
 }

@@ -13,7 +13,7 @@ import {
   warn,
 } from "./io.js";
 
-/** `ktrdr models list|show|delete`. */
+/** `ktrdr models list|show|export|delete`. */
 export const registerModelsCommands: RegisterCommands = (program) => {
   const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
   withCommonOptions(models.command("list"))
@@ -23,6 +23,11 @@ export const registerModelsCommands: RegisterCommands = (program) => {
     .description("What a model was made of, and how well it did.")
     .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
     .action(showModel);
+  withCommonOptions(models.command("export"))
+    .description("Write a model for use elsewhere: ONNX file, golden rows, README.")
+    .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
+    .requiredOption("--to <dir>", "folder to make")
+    .action(exportModelTo);
   withCommonOptions(models.command("delete"))
     .description("Delete a model; asks first on a terminal.")
     .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
@@ -116,6 +121,15 @@ function jsonOf(model: StoredModel): Record<string, unknown> {
     time_receipt: metadata["time_receipt"] ?? result?.["time_receipt"] ?? null,
     verdict: metadata["verdict"] ?? result?.["verdict"] ?? null,
   };
+}
+
+async function exportModelTo(name: string, options: CommonOptions & { to: string }): Promise<void> {
+  const json = wantsJson(options);
+  const model = (await openStorage(options)).load(name);
+  const { exportModel } = await import("../pipeline/index.js");
+  const exported = exportModel(model, options.to);
+  if (json) printJson(exported);
+  else printData(`Exported ${exported.model} to ${exported.path}: ${exported.files.join(", ")}`);
 }
 
 async function deleteModel(name: string, options: CommonOptions & { yes?: boolean }): Promise<void> {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { priceColumns, type Bars } from "../data/index.js";
+import { priceColumns, type PriceColumn } from "../data/index.js";
 
 /**
  * Strategy-file form of `input_transform`: what is done to an indicator's values before their degrees are taken.
@@ -19,13 +19,14 @@ export const identityTransform: TransformSpec = { type: "identity" };
 /**
  * Crisp values of bars [from, to): the indicator's values, transformed.
  *
+ * @param bars     the bars, or only their prices
  * @param column   the indicator, [bars]
  * @param scratch  at least `to - from` long; holds the result unless the transform is the identity
  * @returns a view, [to - from]. NaN where the indicator is NaN, or 0 under `price_ratio` (a ratio to 0 is undefined)
  */
 export function transformed(
   transform: TransformSpec,
-  bars: Bars,
+  bars: Readonly<Record<PriceColumn, Float64Array>>,
   column: Float64Array,
   from: number,
   to: number,

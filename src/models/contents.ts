@@ -24,6 +24,8 @@ export interface ModelContents {
   };
   /** `created_at`: ISO, UTC. Storage adds `layer_sizes`, [inputs, hidden..., outputs]. */
   readonly metadata: JsonObject & { readonly created_at: string };
+  /** The ONNX file. */
+  readonly onnx: Uint8Array;
   /** The run's result as it was reported, if it is to be kept. */
   readonly result?: object;
 }
@@ -38,6 +40,7 @@ export const modelFiles = [
   "features.json",
   "metrics.json",
   "metadata.json",
+  "model.onnx",
 ] as const;
 
 /** File of the run's result; models need not have it. */
@@ -86,7 +89,7 @@ function finiteNumber(from: object, key: string): number | null {
  * @throws UnusableWeightsError
  */
 export function encodeFiles(contents: ModelContents): Map<string, Uint8Array> {
-  const { weights, strategy, features, metrics, result } = contents;
+  const { weights, strategy, features, metrics, onnx, result } = contents;
   const sizes = layerUnits(weights);
   if (features.feature_names.length !== sizes[0]) {
     throw new Error(`The network has ${sizes[0]} inputs for ${features.feature_names.length} features`);
@@ -98,6 +101,7 @@ export function encodeFiles(contents: ModelContents): Map<string, Uint8Array> {
     ["features.json", jsonBytes(features)],
     ["metrics.json", jsonBytes(metrics)],
     ["metadata.json", jsonBytes(metadata)],
+    ["model.onnx", onnx],
   ]);
   if (result !== undefined) files.set(resultFile, jsonBytes(result));
   const manifest: Manifest = { files: {}, summary: summarize(metrics, metadata) };

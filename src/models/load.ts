@@ -31,6 +31,8 @@ export interface StoredModel {
   readonly features: JsonObject & { readonly feature_names: readonly string[] };
   readonly metrics: JsonObject & { readonly training_metrics: JsonObject; readonly test_metrics: JsonObject };
   readonly metadata: JsonObject;
+  /** The bytes of the ONNX file. */
+  readonly onnx: Uint8Array;
   /** The run's result, where it was stored. */
   readonly result: JsonObject | null;
 }
@@ -101,6 +103,7 @@ export function readModel(name: string, path: string): StoredModel {
     metrics,
     metadata,
     strategy: object("strategy.json", JsonObjectSchema),
+    onnx: files.get("model.onnx") as Buffer,
     result: files.has(resultFile) ? object(resultFile, JsonObjectSchema) : null,
   };
 }

@@ -32,7 +32,7 @@ describe("publish", () => {
       path: join(storage.root, "example", "1d_v1"),
       version: 1,
     });
-    const { weights, strategy, features, metrics, metadata, result, ...names } =
+    const { weights, strategy, features, metrics, metadata, onnx, result, ...names } =
       storage.load("example/1d_v1");
     expect({ weights, strategy, features, metrics, result }).toEqual({
       weights: model.weights,
@@ -41,6 +41,7 @@ describe("publish", () => {
       metrics: model.metrics,
       result: model.result,
     });
+    expect(Uint8Array.from(onnx)).toEqual(model.onnx);
     expect(metadata).toEqual({ ...model.metadata, layer_sizes: [2, 4, 3] });
     const { name, path, version } = published;
     expect(names).toEqual({ name, path, version, strategyName: "example", timeframe: "1d" });
@@ -56,6 +57,7 @@ describe("publish", () => {
       "features.json",
       "metadata.json",
       "metrics.json",
+      "model.onnx",
       "strategy.json",
       "weights.safetensors",
     ]);
@@ -108,7 +110,7 @@ describe("publish", () => {
         expect(existsSync(storage.root) ? readdirSync(storage.root) : [], `look ${looks}`).toEqual([]);
       }
     }
-    expect(looks, "at the start, before each of 6 files, before the rename, and once not at all").toBe(9);
+    expect(looks, "at the start, before each of 7 files, before the rename, and once not at all").toBe(10);
   });
 
   test.each([

@@ -1,4 +1,5 @@
 export * from "./evaluate.js";
+export * from "./export-model.js";
 export { packageVersion } from "./metadata.js";
 export { MemoryLimitError } from "./memory.js";
 export * from "./result.js";

@@ -16,6 +16,13 @@ import {
 } from "../features/index.js";
 import { classNames, noLabel, type ClassName } from "../labels/index.js";
 import { ModelDamagedError, type StoredModel } from "../models/index.js";
+import {
+  checkGolden,
+  PortableFileError,
+  portableLayout,
+  readOnnxMetadata,
+  roundingTolerance,
+} from "../portable/index.js";
 import { featureNames, strategyFromDocument, withOverrides, type Strategy } from "../strategy/index.js";
 import { MLPTradingModel, predictedClass, type ClassificationMetrics } from "../training/index.js";
 import { evaluateOn } from "./evaluate.js";
@@ -65,8 +72,12 @@ export class NoUsableBarsError extends KnownError {
   }
 }
 
-/** A saved model's strategy and network, checked against each other and against its list of features. */
-function openModel(stored: StoredModel): { strategy: Strategy; model: MLPTradingModel } {
+/**
+ * A saved model's strategy and network, checked against each other, against its list of features, and by its golden rows.
+ *
+ * @throws ModelDamagedError, GoldenRowsError
+ */
+export function openModel(stored: StoredModel): { strategy: Strategy; model: MLPTradingModel } {
   const symbols = stored.metadata["symbols"] as readonly string[] | undefined;
   const file = strategyFromDocument(stored.strategy, stored.strategyName);
   const strategy =
@@ -82,7 +93,40 @@ function openModel(stored: StoredModel): { strategy: Strategy; model: MLPTrading
       `input ${at + 1} is "${found[at] ?? "missing"}" in features.json, but its strategy gives "${expected[at] ?? "none"}"`,
     );
   }
-  return { strategy, model: new MLPTradingModel(found.length, strategy.architecture, stored.weights) };
+  const model = new MLPTradingModel(found.length, strategy.architecture, stored.weights);
+  checkGoldenRows(stored, strategy, model);
+  return { strategy, model };
+}
+
+/** A saved model does not give the probabilities that it gave when it was saved. */
+export class GoldenRowsError extends KnownError {
+  readonly code = "GOLDEN_ROWS";
+  readonly model: string;
+  readonly difference: number;
+
+  constructor(model: string, row: number, difference: number, madeBy: string) {
+    super(
+      `Model "${model}" gives other probabilities than when it was saved: its golden row ${row + 1} differs by ${difference}. It was ` +
+        `made by ktrdr ${madeBy}, whose arithmetic may have been another. Train it again, or use it with that version.`,
+    );
+    this.model = model;
+    this.difference = difference;
+  }
+}
+
+/** Runs the golden rows of the ONNX file through our own fuzzy layer and network. @throws GoldenRowsError, ModelDamagedError */
+function checkGoldenRows(stored: StoredModel, strategy: Strategy, model: MLPTradingModel): void {
+  try {
+    const { goldenRows } = readOnnxMetadata(stored.onnx);
+    const layout = portableLayout(strategy);
+    const { difference, row } = checkGolden(layout, model, findEngine("auto"), goldenRows);
+    if (difference <= roundingTolerance(stored.weights)) return;
+    const versions = stored.metadata["versions"] as { ktrdr?: string } | undefined;
+    throw new GoldenRowsError(stored.name, row, difference, versions?.ktrdr ?? "of another version");
+  } catch (error) {
+    if (!(error instanceof PortableFileError)) throw error;
+    throw new ModelDamagedError(stored.name, stored.path, `model.onnx ${error.message}`);
+  }
 }
 
 /** Bars and features of the range, through the same path as in training. */

@@ -33,6 +33,7 @@ import {
 } from "../features/index.js";
 import type { Labels } from "../labels/index.js";
 import type { ModelStorage } from "../models/index.js";
+import { barRows, createPortable, portableLayout } from "../portable/index.js";
 import { featureNames, withOverrides, type Strategy } from "../strategy/index.js";
 import {
   MLPTradingModel,
@@ -171,7 +172,7 @@ export const TrainingPipeline = {
       all.push(series);
       checkMemory(strategy, all, request.maxMemoryBytes);
     }
-    const { splits, parts, warnings, boundaries } = prepareData(strategy, all, enter, token);
+    const { splits, parts, warnings, boundaries, examples } = prepareData(strategy, all, enter, token);
     const { train } = parts.data;
     const missing = missingClassWarning(labelDistribution([train.labels], token));
     const notices = [
@@ -204,6 +205,19 @@ export const TrainingPipeline = {
     );
     enter("saving");
     const ranges = featureRanges(train.features, token);
+    const portable = await createPortable(
+      {
+        name: strategy.name,
+        layout: portableLayout(strategy),
+        model: trained.model,
+        ordinary: examples,
+        producerVersion: packageVersion,
+      },
+      findEngine("auto"),
+      token,
+      (why) =>
+        notices.push(`model.onnx was not checked: onnxruntime is installed and does not load (${why}).`),
+    );
     const result = {
       strategy_name: strategy.name,
       training_metrics: trained.trainingMetrics,
@@ -250,8 +264,10 @@ export const TrainingPipeline = {
           verdict: result.verdict,
           resource_usage: result.resource_usage,
           time_receipt: receipt(clock, trained),
+          onnx_check: portable.check,
           notices,
         },
+        onnx: portable.bytes,
       },
       { operationId, token },
     );
@@ -278,7 +294,13 @@ interface PreparedData {
   readonly boundaries: Boundaries;
   readonly parts: JoinedParts;
   readonly warnings: readonly string[];
+  /** Inputs of the portable model at some bars, for its golden rows. */
+  readonly examples: readonly Float64Array[];
 }
+
+/** Golden rows out of real bars: enough to see that a copy of the model works, whatever the number of symbols. */
+const mostExamples = 8;
+const examplesPerSymbol = 4;
 
 /**
  * All symbols one after the other from bars to the rows of their parts, then joined. The rows of single symbols are let
@@ -297,16 +319,18 @@ function prepareData(
   const splits: SymbolSplit[] = [];
   const rows: SymbolParts[] = [];
   const warnings: string[] = [];
+  const examples: Float64Array[] = [];
   for (const [index, one] of all.entries()) {
     const which = { symbol: one.symbol, symbolIndex: index + 1 };
     const prepared = prepareSymbol(strategy, one, boundaries, (phase) => enter(phase, which), token);
     splits.push(prepared.split);
     rows.push({ symbol: one.symbol, rows: prepared.rows });
     warnings.push(...prepared.warnings);
+    if (examples.length < mostExamples) examples.push(...prepared.examples());
   }
   assertPartsNotEmpty(splits, strategy.split);
   enter("combining_data");
-  return { splits, boundaries, parts: joinParts(rows, token), warnings };
+  return { splits, boundaries, parts: joinParts(rows, token), warnings, examples };
 }
 
 /** One symbol's way from bars to the rows of its three parts. */
@@ -316,7 +340,13 @@ function prepareSymbol(
   boundaries: Boundaries,
   enter: (phase: Phase) => void,
   token: CancellationToken,
-): { split: SymbolSplit; rows: SymbolParts["rows"]; warnings: string[] } {
+): {
+  split: SymbolSplit;
+  rows: SymbolParts["rows"];
+  warnings: string[];
+  /** Inputs of the portable model at some bars of the test part, or of training where there is none. */
+  examples: () => Float64Array[];
+} {
   enter("computing_indicators");
   const indicators = TrainingPipeline.calculateIndicators(strategy, series, token);
   enter("generating_fuzzy");
@@ -336,7 +366,17 @@ function prepareSymbol(
     split,
     rows: { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") },
     warnings: [...table.warnings, ...membershipWarnings(memberships)],
+    examples: () => {
+      const shown = spread(split.test.length > 0 ? split.test : split.train, examplesPerSymbol);
+      return barRows(portableLayout(strategy), strategy.lookback, base, indicators, shown, token);
+    },
   };
+}
+
+/** Up to `count` of the rows, evenly spread, the last one among them. */
+function spread(rows: Uint32Array, count: number): number[] {
+  const taken = Math.min(count, rows.length);
+  return Array.from({ length: taken }, (_, k) => rows[Math.ceil(((k + 1) * rows.length) / taken) - 1]);
 }
 
 function toSamples({ features, labels }: CombinedData): Samples {
