@@ -60,7 +60,7 @@ function bareLoop(): { ms: number; weights: Weights } {
 function fullRun(): { ms: number; weights: Weights; outside: number } {
   const memory = built.createControlBlock();
   const now = (): number => performance.now();
-  const reporter = createReporter(memory, (events) => parentPort?.postMessage(events), now);
+  const reporter = createReporter(memory, (progress) => parentPort?.postMessage({ progress }), now);
   const hooks = { progress: reporter.listener, token: built.tokenOf(memory) };
   const trained = new built.ModelTrainer(engine, options, now).fit(
     model,

@@ -14,8 +14,8 @@ const epochs = { W1: { full: 500, quick: 15 }, W2: { full: 30, quick: 1 } } as c
 function runPairs(request: PairsRequest): Promise<PairTimes> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL("orchestration-boot.mjs", import.meta.url), { workerData: request });
-    worker.on("message", (message: PairTimes | unknown[]) => {
-      if (!Array.isArray(message)) resolve(message);
+    worker.on("message", (message: PairTimes | { progress: unknown }) => {
+      if (!("progress" in message)) resolve(message);
     });
     worker.on("error", reject);
   });

@@ -27,7 +27,7 @@ export const benchProgress: Bench = async ({ quick, note }) => {
   const { port1, port2 } = new MessageChannel();
   const { listener } = createReporter(
     memory,
-    (events) => port1.postMessage(events),
+    (progress) => port1.postMessage(progress),
     () => performance.now(),
   );
   const report = nanosecondsEach(rounds, 200_000, (batch) => {

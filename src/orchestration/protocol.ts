@@ -1,5 +1,6 @@
-import type { ErrorData, TrainingProgress } from "../core/index.js";
+import type { ErrorData } from "../core/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
+import type { ProgressOf } from "./bridge.js";
 import type { TrainingOperationContext } from "./context.js";
 
 /** What the thread is told to do: the first message it gets, and the only one. */
@@ -9,8 +10,16 @@ export interface WorkerRequest {
   readonly memory: SharedArrayBuffer;
 }
 
+/** What happened since the last message, in this order: epochs, then the newest batch, then a phase that has begun. */
+export interface PackedProgress {
+  /** Some numbers for each epoch; see `packEpoch`. */
+  readonly epochs: Float64Array;
+  readonly batch: ProgressOf<"batch"> | null;
+  readonly phase: ProgressOf<"phase"> | null;
+}
+
 /** What the worker thread sends. The last message is `done` or `failed`. */
 export type WorkerMessage =
-  | { type: "progress"; events: TrainingProgress[] }
+  | { type: "progress"; progress: PackedProgress }
   | { type: "done"; result: TrainingResult }
   | { type: "failed"; error: ErrorData };

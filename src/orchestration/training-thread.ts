@@ -13,6 +13,7 @@ import type { TrainingResult } from "../pipeline/index.js";
 import { deliver, type ProgressBridge } from "./bridge.js";
 import type { TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
+import { unpackProgress } from "./reporter.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 
 /*
@@ -88,7 +89,7 @@ export async function trainOnThread(
           reject(listenerError ?? fromErrorData(message.error));
         } else {
           try {
-            for (const event of message.events) deliver(bridge, event);
+            for (const event of unpackProgress(message.progress)) deliver(bridge, event);
           } catch (error) {
             // The run is stopped in order, through its own clean-up; then the listener's error is what is reported.
             listenerError ??= error as Error;

@@ -15,7 +15,7 @@ const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
 async function train({ context, modelsFolder, memory }: WorkerRequest): Promise<void> {
   const reporter = createReporter(
     memory,
-    (events) => send({ type: "progress", events }),
+    (progress) => send({ type: "progress", progress }),
     () => performance.now(),
   );
   try {
