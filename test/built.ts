@@ -26,3 +26,11 @@ export async function importBuilt(): Promise<typeof import("../src/index.js")> {
     pathToFileURL(join(root, "dist", "index.js")).href
   )) as typeof import("../src/index.js");
 }
+
+/** The compiled services. */
+export async function importBuiltService(): Promise<typeof import("../src/service/index.js")> {
+  checkBuilt();
+  return (await import(
+    pathToFileURL(join(root, "dist", "service", "index.js")).href
+  )) as typeof import("../src/service/index.js");
+}

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { UsageError } from "../core/index.js";
 
 /** Adds a group of commands to the program. Group files import heavy modules only inside their actions. */
 export type RegisterCommands = (program: Command) => void;
@@ -18,4 +19,15 @@ export function withCommonOptions(command: Command): Command {
     .option("--format <format>", "text, csv or json")
     .option("--data-dir <dir>", "folder of bars (default: ./data)")
     .option("--models-dir <dir>", "folder of models (default: ./models)");
+}
+
+/** Reads a flag's value as a whole number from `low` to `high`. */
+export function wholeNumber(flag: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new UsageError(
+      `${flag}: "${text}" is not allowed. Allowed: a whole number from ${low} to ${high}.`,
+    );
+  };
 }

@@ -5,7 +5,7 @@ import type {
   TrainingOperationContext,
 } from "../orchestration/index.js";
 import { timeframeOf } from "./bars-input.js";
-import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
+import { groupOf, type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
 import {
   type CommonOptions,
   foldersOf,
@@ -64,16 +64,6 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     else await trainModel(options, json);
   });
 };
-
-function wholeNumber(flag: string, low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-    throw new UsageError(
-      `${flag}: "${text}" is not allowed. Allowed: a whole number from ${low} to ${high}.`,
-    );
-  };
-}
 
 function memorySize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?$/i.exec(text.trim());

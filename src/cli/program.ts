@@ -6,6 +6,7 @@ import { registerSampleCommand } from "./data-sample.js";
 import { registerFeaturesCommands } from "./features.js";
 import { registerFuzzyCommands } from "./fuzzy.js";
 import { registerIndicatorsCommands } from "./indicators.js";
+import { registerHostCommands } from "./host.js";
 import { printData, printFailure, printJson } from "./io.js";
 import { registerLabelsCommands } from "./labels.js";
 import { registerModelsCommands } from "./models.js";
@@ -20,6 +21,7 @@ const groups: RegisterCommands[] = [
   registerSampleCommand,
   registerFeaturesCommands,
   registerFuzzyCommands,
+  registerHostCommands,
   registerIndicatorsCommands,
   registerLabelsCommands,
   registerTrainCommand,

@@ -1,22 +1,7 @@
 import cliProgress from "cli-progress";
-import type { Phase } from "../core/index.js";
+import { phaseTexts } from "../core/index.js";
 import type { ProgressBridge } from "../orchestration/index.js";
 import { note } from "./io.js";
-
-/** What a person calls each phase. */
-export const phaseTexts: Record<Phase, string> = {
-  loading_data: "Loading bars",
-  computing_indicators: "Computing indicators",
-  generating_fuzzy: "Computing fuzzy degrees",
-  creating_features: "Building features",
-  generating_labels: "Labelling",
-  splitting_data: "Splitting by date",
-  combining_data: "Joining symbols",
-  creating_model: "Creating the network",
-  training: "Training",
-  evaluating: "Evaluating on test",
-  saving: "Saving",
-};
 
 /** A bridge that shows a run on stderr, and how to take it down at the end. */
 export interface TrainDisplay extends ProgressBridge {

@@ -1,5 +1,5 @@
 import type { LocalTrainingResult } from "../orchestration/index.js";
-import { phaseTexts } from "./train-display.js";
+import { phaseTexts } from "../core/index.js";
 
 /** How this person starts ktrdr: through npx in a clone, or by its name. */
 export function commandName(env: NodeJS.ProcessEnv = process.env): string {

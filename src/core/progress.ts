@@ -16,6 +16,21 @@ export const phases = [
 /** The name of a stretch of the pipeline. */
 export type Phase = (typeof phases)[number];
 
+/** What a person calls each phase. */
+export const phaseTexts: Readonly<Record<Phase, string>> = {
+  loading_data: "Loading bars",
+  computing_indicators: "Computing indicators",
+  generating_fuzzy: "Computing fuzzy degrees",
+  creating_features: "Building features",
+  generating_labels: "Labelling",
+  splitting_data: "Splitting by date",
+  combining_data: "Joining symbols",
+  creating_model: "Creating the network",
+  training: "Training",
+  evaluating: "Evaluating on test",
+  saving: "Saving",
+};
+
 /**
  * What a run reports. Epochs and batches count from 1. Losses are mean cross-entropies over the samples so far;
  * `validLoss` and `validAccuracy` are null without a validation part.

@@ -15,6 +15,6 @@ export {
   type OperationStatus,
   operationStatuses,
 } from "./record.js";
-export { type OperationRequest, type OperationRun, runOperation } from "./run.js";
+export { endOf, type OperationRequest, type OperationRun, runOperation } from "./run.js";
 export { type OperationServer, startOperationServer } from "./server.js";
-export { OperationStore } from "./store.js";
+export { newOperationId, OperationStore } from "./store.js";

@@ -67,7 +67,8 @@ export async function runOperation<Result>(
   }
 }
 
-function endOf(thrown: unknown): OperationEnd {
+/** How work ends that threw: `cancelled` for a `CancelledError`, else `failed` with the error's code. */
+export function endOf(thrown: unknown): Exclude<OperationEnd, { status: "completed" }> {
   const error = asFileError(thrown);
   if (codeOf(error) === "CANCELLED") return { status: "cancelled" };
   const code = error instanceof KnownError ? error.code : "INTERNAL";

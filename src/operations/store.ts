@@ -21,6 +21,10 @@ interface Row {
   address: string | null;
 }
 
+/** Without results, which can be long. */
+const listed = `operation_id, operation_type, status, created_at, started_at, completed_at, cancel_requested_at, error_code,
+  error_message, metadata, NULL AS result_summary, process, address`;
+
 /**
  * What runs and what ran on this machine: one SQLite file, used by several processes at once.
  *
@@ -44,11 +48,10 @@ export class OperationStore {
    * @param type letters, digits and `_`, such as `training`
    * @param metadata plain data: what was asked for
    * @param address the run's local socket, from `startOperationServer`; null without one
+   * @param id in place of one that is made here; must be new
    */
-  create(type: string, metadata: object, address: string | null = null): string {
+  create(type: string, metadata: object, address: string | null = null, id = newOperationId(type)): string {
     const createdAt = new Date().toISOString();
-    const stamp = createdAt.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_");
-    const id = `op_${type}_${stamp}_${randomBytes(4).toString("hex")}`;
     this.#change(
       `INSERT INTO operations (operation_id, operation_type, status, created_at, metadata, process, address)
        VALUES (?, ?, 'pending', ?, ?, ?, ?)`,
@@ -66,7 +69,7 @@ export class OperationStore {
   }
 
   /** To a final state. False where the operation already was in one, which then stays as it is. */
-  finish(id: string, end: OperationEnd): boolean {
+  finish(id: string, end: OperationEnd, completedAt = new Date().toISOString()): boolean {
     const error = end.status === "failed" ? end.error : null;
     const summary = end.status === "completed" ? (end.summary ?? null) : null;
     return this.#change(
@@ -74,7 +77,7 @@ export class OperationStore {
        WHERE operation_id = ? AND status IN (${end.status === "completed" ? "'running'" : "'pending', 'running'"})`,
       [
         end.status,
-        new Date().toISOString(),
+        completedAt,
         error?.code ?? null,
         error?.message ?? null,
         summary === null ? null : JSON.stringify(summary),
@@ -119,16 +122,57 @@ export class OperationStore {
    * Operations, the newest first.
    *
    * @param filter.status only those in this state
+   * @param filter.type only those of this type
    * @param filter.limit at most so many; all without it
+   * @param filter.offset how many of the newest to pass over
    */
-  list(filter: { readonly status?: OperationStatus; readonly limit?: number } = {}): OperationRecord[] {
+  list(
+    filter: {
+      readonly status?: OperationStatus;
+      readonly type?: string;
+      readonly limit?: number;
+      readonly offset?: number;
+    } = {},
+  ): OperationRecord[] {
     this.#recordInterrupted();
-    const where = filter.status === undefined ? "" : "WHERE status = ?";
+    const { status, type, limit = -1, offset = 0 } = filter;
+    const asked = Object.entries({ status, operation_type: type }).filter(([, value]) => value !== undefined);
+    const conditions = asked.map(([column]) => `${column} = ?`);
+    const values = asked.map(([, value]) => String(value));
+    const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     const rows = this.#rows(
-      `SELECT * FROM operations ${where} ORDER BY created_at DESC, rowid DESC LIMIT ?`,
-      [...(filter.status === undefined ? [] : [filter.status]), filter.limit ?? -1],
+      `SELECT ${listed} FROM operations ${where} ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?`,
+      [...values, limit, offset],
     );
     return rows.map(recordOf);
+  }
+
+  /** How many operations there are in each state. */
+  counts(): Record<OperationStatus, number> {
+    this.#recordInterrupted();
+    const counts = { pending: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
+    const rows = this.#rows("SELECT status, count(*) AS count FROM operations GROUP BY status", []);
+    for (const { status, count } of rows as unknown as { status: OperationStatus; count: number }[]) {
+      counts[status] = count;
+    }
+    return counts;
+  }
+
+  /** Forgets an operation that is over. False where there is none of this id, or it is not over. */
+  remove(id: string): boolean {
+    return this.#change(
+      "DELETE FROM operations WHERE operation_id = ? AND status IN ('completed', 'failed', 'cancelled')",
+      [id],
+    );
+  }
+
+  /** Forgets all but the newest `count` operations that are over. */
+  keepNewest(count: number): void {
+    this.#change(
+      `DELETE FROM operations WHERE status IN ('completed', 'failed', 'cancelled') AND rowid NOT IN
+       (SELECT rowid FROM operations WHERE status IN ('completed', 'failed', 'cancelled') ORDER BY rowid DESC LIMIT ?)`,
+      [count],
+    );
   }
 
   /** Closes the file; the store cannot be used afterwards. */
@@ -146,7 +190,7 @@ export class OperationStore {
     }
   }
 
-  #change(sql: string, values: readonly (string | null)[]): boolean {
+  #change(sql: string, values: readonly (string | number | null)[]): boolean {
     try {
       return this.#database.prepare(sql).run([...values]).changes > 0;
     } catch (error) {
@@ -161,6 +205,12 @@ export class OperationStore {
       throw asOperationsError(this.#file, error);
     }
   }
+}
+
+/** A new id: `op_<type>_<UTC yyyymmdd_hhmmss>_<8 hex>`. */
+export function newOperationId(type: string): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_");
+  return `op_${type}_${stamp}_${randomBytes(4).toString("hex")}`;
 }
 
 function idsOf(rows: readonly Row[]): string[] {

@@ -6,8 +6,10 @@ import type { DataMode } from "../data/index.js";
  */
 export interface TrainingOperationContext {
   readonly operationId: string;
-  /** Path of the strategy file. */
+  /** Path of the strategy file; with `strategyText`, only what messages call it. */
   readonly strategyPath: string;
+  /** The strategy file's text, where the file lies on another machine. */
+  readonly strategyText?: string;
   readonly symbols?: readonly string[];
   readonly timeframes?: readonly string[];
   readonly startDate?: string;

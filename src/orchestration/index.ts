@@ -1,7 +1,14 @@
 export * from "./bridge.js";
 export * from "./local/local-orchestrator.js";
 export * from "./local/local-runner.js";
-export { OutOfMemoryError } from "./out-of-memory.js";
+export * from "./host/event-log.js";
+export * from "./host/host-orchestrator.js";
+export * from "./host/session-token.js";
+export * from "./host/training-session.js";
+export { createProgressScale, percentOf, progressText } from "./progress-scale.js";
+export type { SessionInfo, TrainingMode } from "./session-info.js";
+export { OutOfMemoryError, usableMemory } from "./out-of-memory.js";
 export type { TrainingOperationContext } from "./context.js";
+export { strategyOf } from "./run-training.js";
 export { planTraining, type TrainingPlan } from "./plan-training.js";
 export { prepareTrainingThread } from "./training-thread.js";

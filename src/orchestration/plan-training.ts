@@ -1,15 +1,8 @@
 import { BarStore, dateText, type SeriesEntry } from "../data/index.js";
 import { findEngine, parameterCount } from "../engines/index.js";
-import {
-  featureNames,
-  loadStrategy,
-  planOf,
-  withOverrides,
-  type Strategy,
-  type StrategyPlan,
-} from "../strategy/index.js";
+import { featureNames, planOf, type Strategy, type StrategyPlan } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
-import { overridesOf } from "./run-training.js";
+import { strategyOf } from "./run-training.js";
 
 /** What a training would do, as plain data: nothing is loaded, computed or written for it. */
 export interface TrainingPlan extends StrategyPlan {
@@ -25,7 +18,7 @@ export async function planTraining(
   context: Omit<TrainingOperationContext, "operationId">,
   modelsFolder: string,
 ): Promise<TrainingPlan> {
-  const strategy = withOverrides(loadStrategy(context.strategyPath), overridesOf(context));
+  const strategy = strategyOf(context);
   const inputs = featureNames(strategy).length;
   return {
     ...planOf(strategy),

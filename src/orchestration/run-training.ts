@@ -3,7 +3,13 @@ import { BarStore, DataManager, HttpCsvProvider, parseDateRange, parseTimeframe 
 import { findEngine } from "../engines/index.js";
 import { ModelStorage } from "../models/index.js";
 import { TrainingPipeline, type TrainingResult } from "../pipeline/index.js";
-import { loadStrategy, withOverrides, type StrategyOverrides } from "../strategy/index.js";
+import {
+  loadStrategy,
+  parseStrategy,
+  withOverrides,
+  type Strategy,
+  type StrategyOverrides,
+} from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 import { usableMemory } from "./out-of-memory.js";
 
@@ -24,7 +30,7 @@ export async function runTraining(
   modelsFolder: string,
   { progress = ignoreProgress, token, begin = () => undefined }: RunHooks,
 ): Promise<TrainingResult> {
-  const strategy = withOverrides(loadStrategy(context.strategyPath), overridesOf(context));
+  const strategy = strategyOf(context);
   const engine = findEngine(context.engine ?? "auto");
   begin();
   const store = new BarStore(context.dataFolder);
@@ -47,8 +53,20 @@ export async function runTraining(
   });
 }
 
+/**
+ * The strategy of a request, with what the request says in place of the file.
+ *
+ * @throws StrategyFileError, UnknownTimeframeError, UsageError for a date that is none
+ */
+export function strategyOf(context: Omit<TrainingOperationContext, "operationId">): Strategy {
+  const { strategyPath, strategyText } = context;
+  const file =
+    strategyText === undefined ? loadStrategy(strategyPath) : parseStrategy(strategyText, strategyPath);
+  return withOverrides(file, overridesOf(context));
+}
+
 /** What the request says in place of the strategy file. @throws UnknownTimeframeError, UsageError for a date that is none */
-export function overridesOf(context: Omit<TrainingOperationContext, "operationId">): StrategyOverrides {
+function overridesOf(context: Omit<TrainingOperationContext, "operationId">): StrategyOverrides {
   const { symbols, timeframes, startDate, endDate, seed, epochs } = context;
   parseDateRange(startDate, endDate);
   return {

@@ -52,9 +52,18 @@ export function shown(value: unknown): string | undefined {
     const keys = Object.keys(value);
     text = keys.length === 0 ? "an empty map" : `a map of ${keys.join(", ")}`;
   } else {
-    text = JSON.stringify(value);
+    text = jsonOf(value);
   }
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+}
+
+/** YAML's anchors can make data that contain themselves, which JSON cannot say. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "data that contain themselves";
+  }
 }
 
 function issueText(issue: StrategyIssue, file: string): string {

@@ -3,20 +3,16 @@ import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import type { ProgressBridge } from "../bridge.js";
 import type { TrainingOperationContext } from "../context.js";
+<<<<<<< HEAD
 import { trainOnThread } from "../training-thread.js";
+=======
+import { sessionInfoOf, type SessionInfo } from "../session-info.js";
+import { trainOnThread } from "../thread/training-thread.js";
+>>>>>>> d46d037 (service: the training host, its sessions and its orchestrator)
 
 /** What a local run returns: the pipeline's result, and what only the orchestrator knows. */
 export interface LocalTrainingResult extends TrainingResult {
-  readonly session_info: {
-    readonly operation_id: string;
-    readonly strategy_name: string;
-    readonly symbols: readonly string[];
-    readonly timeframes: readonly string[];
-    readonly start_date: string;
-    readonly end_date: string;
-    readonly training_mode: "local";
-    readonly use_host_service: false;
-  };
+  readonly session_info: SessionInfo<"local">;
   readonly resource_usage: TrainingResult["resource_usage"] & { readonly training_mode: "local" };
 }
 
@@ -58,19 +54,9 @@ export class LocalTrainingOrchestrator {
    */
   async run(): Promise<LocalTrainingResult> {
     const result = await trainOnThread(this.#context, this.#bridge, this.#token, this.#storage);
-    const { symbols, timeframes, start_date, end_date } = result.data_summary;
     return {
       ...result,
-      session_info: {
-        operation_id: this.#context.operationId,
-        strategy_name: result.strategy_name,
-        symbols,
-        timeframes,
-        start_date,
-        end_date,
-        training_mode: "local",
-        use_host_service: false,
-      },
+      session_info: sessionInfoOf(result, this.#context.operationId, "local"),
       resource_usage: { ...result.resource_usage, training_mode: "local" },
     };
   }

@@ -1,0 +1,2 @@
+export { startHostService, type HostService, type HostServiceOptions } from "./host/host-service.js";
+export { TrainingService, type PastSession, type TrainingServiceOptions } from "./host/training-service.js";
