@@ -2,7 +2,7 @@ import type { TrainingProgress } from "../../core/index.js";
 import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import { sessionInfoOf, type SessionInfo } from "../session-info.js";
-import { trainOnThread } from "../thread/training-thread.js";
+import { trainOnThread } from "../training-thread.js";
 import { SessionCancellationToken } from "./session-token.js";
 import type { TrainingSession } from "./training-session.js";
 

@@ -3,12 +3,8 @@ import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import type { ProgressBridge } from "../bridge.js";
 import type { TrainingOperationContext } from "../context.js";
-<<<<<<< HEAD
-import { trainOnThread } from "../training-thread.js";
-=======
 import { sessionInfoOf, type SessionInfo } from "../session-info.js";
-import { trainOnThread } from "../thread/training-thread.js";
->>>>>>> d46d037 (service: the training host, its sessions and its orchestrator)
+import { trainOnThread } from "../training-thread.js";
 
 /** What a local run returns: the pipeline's result, and what only the orchestrator knows. */
 export interface LocalTrainingResult extends TrainingResult {
