@@ -304,11 +304,14 @@ describe("the host's process", () => {
     const host = startProcess(home);
     const url = await host.url;
     const ids = [await startTraining(url, endless), await startTraining(url, endless)];
-    const stream = untilFinal(url, ids[0]);
+    const stream = follow(url, `/training/stream/${ids[0]}`);
+    await stream.next();
     host.child.kill(signal);
+    const rest: StreamEvent[] = [];
+    for await (const event of stream) rest.push(event);
     const { status, stderr } = await host.done;
     expect(status, stderr).toBe(0);
-    expect((await stream).at(-1)).toMatchObject({ event: "status", data: { status: "cancelled" } });
+    expect(rest.at(-1)).toMatchObject({ event: "status", data: { status: "cancelled" } });
     const again = startProcess(home);
     for (const id of ids) expect(await statusOf(await again.url, id)).toMatchObject({ status: "cancelled" });
   });
