@@ -1,13 +1,23 @@
-import { type Dirent, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from "node:fs";
+import { join, sep } from "node:path";
 import * as z from "zod";
 import { codeOf, sha256 } from "../core/index.js";
 import type { Weights } from "../engines/index.js";
 import {
   type JsonObject,
+  asManifest,
   type Manifest,
   manifestFile,
-  ManifestSchema,
   modelFiles,
   resultFile,
   summarize,
@@ -124,21 +134,44 @@ function summaryOf({ metrics, metadata }: StoredModel): Summary {
 
 function readManifest(name: string, path: string): Manifest {
   const damaged = (problem: string): ModelDamagedError => new ModelDamagedError(name, path, problem);
-  const file = join(path, manifestFile);
-  let bytes: Buffer;
+  const file = path + sep + manifestFile;
+  let bytes = readSmall(file);
   try {
-    const found = lstatSync(file);
-    if (!found.isFile()) throw damaged(`${manifestFile} is not a regular file`);
-    if (found.size > maxManifestBytes) throw damaged(`${manifestFile} has ${found.size} bytes, too many`);
-    bytes = readFileSync(file);
+    if (bytes === null) {
+      const found = lstatSync(file);
+      if (!found.isFile()) throw damaged(`${manifestFile} is not a regular file`);
+      if (found.size > maxManifestBytes) throw damaged(`${manifestFile} has ${found.size} bytes, too many`);
+      bytes = readFileSync(file);
+    }
   } catch (error) {
     throw unreadable(manifestFile, error, damaged);
   }
-  const parsed = ManifestSchema.safeParse(parseJson(manifestFile, bytes, damaged));
-  if (!parsed.success) throw damaged(`${manifestFile} is not a list of files with sha256 and bytes`);
-  const missing = modelFiles.find((required) => !Object.hasOwn(parsed.data.files, required));
+  const manifest = asManifest(parseJson(manifestFile, bytes, damaged));
+  if (manifest === null) throw damaged(`${manifestFile} is not a list of files with sha256 and bytes`);
+  const missing = modelFiles.find((required) => !Object.hasOwn(manifest.files, required));
   if (missing !== undefined) throw damaged(`${manifestFile} does not list ${missing}`);
-  return parsed.data;
+  return manifest;
+}
+
+const small = Buffer.allocUnsafeSlow(16_384);
+// Links are not followed, and a pipe in the file's place does not make us wait; Windows has neither flag.
+const readPlainly = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/**
+ * The bytes of a small file, valid until the next call; null for everything that needs a second look. A list of 10,000
+ * models spends most of its time here: three system calls and one buffer instead of six and a new one take half of it.
+ */
+function readSmall(file: string): Buffer | null {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, readPlainly);
+    const length = readSync(descriptor, small);
+    return length === 0 || length === small.length ? null : small.subarray(0, length);
+  } catch {
+    return null;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
 
 function readFiles(
@@ -189,9 +222,11 @@ function readWeights(bytes: Buffer, damaged: (problem: string) => ModelDamagedEr
   }
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function parseJson(file: string, bytes: Buffer, damaged: (problem: string) => ModelDamagedError): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch {
     throw damaged(`${file} is not JSON`);
   }
