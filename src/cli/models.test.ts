@@ -50,6 +50,7 @@ test("list, show and delete", async () => {
   const show = await ktrdr(home, "show", "example");
   expect(show.stdout).toMatch(/^model +example\/1d_v1$/m);
   expect(show.stdout).toMatch(/^symbols +AAPL MSFT$/m);
+  expect(show.stdout).toMatch(/^ {2}Training +1000 ms$/m);
   expect(show.stdout).toMatch(/^ {2}1d_rsi_oversold\n {2}1d_rsi_overbought$/m);
   const shown = JSON.parse((await ktrdr(home, "show", "example", "--json")).stdout) as object;
   const { metrics, features } = sampleModel();

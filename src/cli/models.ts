@@ -12,6 +12,7 @@ import {
   wantsJson,
   warn,
 } from "./io.js";
+import { receiptText } from "./time-receipt.js";
 
 /** `ktrdr models list|show|export|delete`. */
 export const registerModelsCommands: RegisterCommands = (program) => {
@@ -105,6 +106,12 @@ async function showModel(name: string, options: CommonOptions): Promise<void> {
   printData(
     `\n${features.feature_names.length} features, in order:\n  ${features.feature_names.join("\n  ")}`,
   );
+  const receipt = receiptText(receiptOf(model));
+  if (receipt !== "") printData(`\n${receipt}`);
+}
+
+function receiptOf({ metadata, result }: StoredModel): unknown {
+  return metadata["time_receipt"] ?? result?.["time_receipt"] ?? null;
 }
 
 function jsonOf(model: StoredModel): Record<string, unknown> {
@@ -118,7 +125,7 @@ function jsonOf(model: StoredModel): Record<string, unknown> {
     metadata,
     metrics,
     features,
-    time_receipt: metadata["time_receipt"] ?? result?.["time_receipt"] ?? null,
+    time_receipt: receiptOf(model),
     verdict: metadata["verdict"] ?? result?.["verdict"] ?? null,
   };
 }

@@ -1,5 +1,5 @@
 import type { LocalTrainingResult } from "../orchestration/index.js";
-import { phaseTexts } from "../core/index.js";
+import { phases, phaseTexts } from "../core/index.js";
 
 /** How this person starts ktrdr: through npx in a clone, or by its name. */
 export function commandName(env: NodeJS.ProcessEnv = process.env): string {
@@ -27,9 +27,9 @@ function sampleLines({ per_symbol }: LocalTrainingResult["data_summary"]): strin
 }
 
 function longest(receipt: LocalTrainingResult["time_receipt"]): string {
-  const { total: _total, orchestration_share: _share, ...spent } = receipt;
-  const [phase, time] = Object.entries(spent).sort(([, a], [, b]) => b - a)[0] ?? ["training", 0];
-  return `${phaseTexts[phase as keyof typeof phaseTexts] ?? phase} took longest, ${seconds(time)}.`;
+  const spent = phases.map((phase) => [phase, receipt[phase] ?? 0] as const);
+  const [phase, time] = spent.reduce((a, b) => (b[1] > a[1] ? b : a));
+  return `${phaseTexts[phase]} took longest, ${seconds(time)}.`;
 }
 
 /** The end of a training as a person reads it: what was learnt, how well, where it is, and what to type next. */

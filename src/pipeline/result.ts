@@ -35,10 +35,22 @@ export interface Verdict {
   readonly interval: readonly [number, number] | null;
 }
 
-/** Seconds by phase, in order, and the part of training that was not arithmetic. */
+/**
+ * Where the time of a run went: seconds by phase, in order, which add up to `total`; and what some of them are made of. The
+ * copy in `metadata.json` was taken before the model's files were written.
+ */
 export interface TimeReceipt {
   readonly [phase: string]: number;
-  /** 1 - (time inside the engine / time from first to last batch), 0..1. */
+  /** Of `training`: batches, shuffling and validation. */
+  readonly training_arithmetic: number;
+  /** Of all phases: reports to the listener. Those of batches are timed at some of them and counted at their mean. */
+  readonly progress: number;
+  /**
+   * Of all phases: looks at the token between the engine's calls and at the beginning of phases. Looks inside a step are part of
+   * that step: to time one costs twice as much as the look.
+   */
+  readonly cancellation: number;
+  /** 1 - training_arithmetic / (time from before the first to after the last batch), 0..1. */
   readonly orchestration_share: number;
   readonly total: number;
 }

@@ -40,6 +40,7 @@ import {
   ModelTrainer,
   type TrainedModel,
   type TrainingHooks,
+  type TrainingTiming,
   type TrainingParts,
 } from "../training/index.js";
 import { summarizeData } from "./data-summary.js";
@@ -158,9 +159,11 @@ export const TrainingPipeline = {
     const now = (): number => performance.now();
     const clock = new PhaseClock(now);
     const enter: EnterPhase = (phase, more = {}) => {
-      clock.enter(phase);
-      progress({ type: "phase", phase, symbols: symbols.length, ...more });
-      throwIfCancelled(token);
+      clock.enter(
+        phase,
+        () => progress({ type: "phase", phase, symbols: symbols.length, ...more }),
+        () => throwIfCancelled(token),
+      );
     };
 
     const all: SymbolSeries[] = [];
@@ -284,8 +287,20 @@ export const TrainingPipeline = {
 type EnterPhase = (phase: Phase, more?: { symbol?: string; symbolIndex?: number; samples?: number }) => void;
 
 function receipt(clock: PhaseClock, { timing }: TrainedModel): TimeReceipt {
-  const orchestration_share = timing.loop === 0 ? 0 : 1 - timing.arithmetic / timing.loop;
-  return { ...clock.seconds(), orchestration_share, total: clock.total() };
+  const { loop, arithmetic, progress = 0, cancellation = 0 } = timing as TrainingTiming & Costs;
+  return {
+    ...clock.seconds(),
+    training_arithmetic: arithmetic,
+    progress: progress + clock.progress,
+    cancellation: cancellation + clock.cancellation,
+    orchestration_share: loop === 0 ? 0 : 1 - arithmetic / loop,
+    total: clock.total(),
+  };
+}
+
+interface Costs {
+  readonly progress?: number;
+  readonly cancellation?: number;
 }
 
 /** What became of all symbols before training. */
