@@ -47,32 +47,40 @@ function smallExpm1(r: number): number {
   return r + z * (even + r * odd);
 }
 
+/** 2^(j/64), [64], each right to 0.6 ulp; after them a short series is enough. */
+const fractions = new Float64Array(64);
+for (let j = 0; j < 64; j++) {
+  const nearer = j > 32 ? j - 64 : j; // as the series wants |r| <= 0.35
+  fractions[j] = (j > 32 ? 2 : 1) * (1 + smallExpm1((nearer * Math.LN2) / 64));
+}
+
 /** e^x. NaN stays NaN; overflows to Infinity above 709.78, underflows to 0 below -745.13. */
 export function exp(x: number): number {
-  if (x !== x) return x;
-  if (x > 709.782712893384) return Infinity;
-  if (x < -745.1332191019412) return 0;
-  const k = Math.round(x * log2E);
-  const r = x - k * ln2High - k * ln2Low;
-  return scale(1 + smallExpm1(r), k);
+  if (!(x >= -746 && x <= 710)) return x > 0 ? Infinity : x < 0 ? 0 : x;
+  // x = steps * ln 2 / 64 + r with |r| < 0.0055, so the first omitted term is below 2^-54
+  const steps = Math.floor(x * (64 * log2E) + 0.5);
+  const r = x - steps * (ln2High / 64) - steps * (ln2Low / 64);
+  const series = r + r * r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120))));
+  const i = steps | 0;
+  const k = i >> 6;
+  const fraction = fractions[i & 63];
+  const y = fraction + fraction * series;
+  return k > 1022 || k < -1022 ? scale(y, k) : y * powersOfTwo[k + 1074];
 }
 
 /** Natural logarithm. NaN for x < 0 and NaN, -Infinity for 0. */
 export function log(x: number): number {
-  if (x !== x || x < 0) return NaN;
-  if (x === 0) return -Infinity;
-  if (x === Infinity) return x;
-  let k = 0;
-  if (x < 2.2250738585072014e-308) {
-    x *= 18014398509481984; // 2^54: lifts a subnormal number into the normal range
-    k = -54;
-  }
+  if (!(x >= 2.2250738585072014e-308 && x < Infinity)) return logAtTheEdge(x);
   scratch.setFloat64(0, x, true);
   const exponent = (scratch.getUint32(4, true) >>> 20) - 1023;
-  let m = x * powerOfTwo(-exponent); // 1..2, exact
+  let m = x * powersOfTwo[1074 - exponent]; // 1..2, exact
   const large = Number(m > Math.SQRT2); // arithmetic, as a branch would be guessed wrong
   m -= 0.5 * large * m; // SQRT1_2..SQRT2
-  k += exponent + large;
+  return logOfScaled(m, exponent + large);
+}
+
+/** ln(m 2^k) for SQRT1_2 <= m <= SQRT2. */
+function logOfScaled(m: number, k: number): number {
   // log m = 2 atanh(s), s = (m - 1) / (m + 1), |s| <= 0.1716; rewritten as f - s * (f - rest) to keep the low bits of f
   const f = m - 1;
   const s = f / (2 + f);
@@ -82,6 +90,17 @@ export function log(x: number): number {
   const even = 2 / 5 + w * (2 / 9 + w * (2 / 13 + w * (2 / 17 + w * (2 / 21))));
   const series = z * (odd + z * even);
   return k * ln2High + (f - (s * (f - series) - k * ln2Low));
+}
+
+/** ln x where x is NaN, negative, 0, subnormal or Infinity. */
+function logAtTheEdge(x: number): number {
+  if (x !== x || x < 0) return NaN;
+  if (x === 0) return -Infinity;
+  if (x === Infinity) return x;
+  let m = x * 2 ** 54; // a normal number
+  let k = -54;
+  for (; m < Math.SQRT1_2; k--) m *= 2;
+  return logOfScaled(m, k);
 }
 
 /** Hyperbolic tangent, -1..1; NaN stays NaN. */
