@@ -112,7 +112,8 @@ export function tanh(x: number): number {
     const e = smallExpm1(2 * a);
     t = e / (e + 2);
   } else {
-    t = 1 - 2 / (exp(2 * a) + 1);
+    const e = exp(2 * a);
+    t = (e - 1) / (e + 1);
   }
   return x < 0 ? -t : t;
 }
