@@ -120,9 +120,9 @@ export function tanh(x: number): number {
 
 /** 1 / (1 + e^-x), 0..1, without overflow; NaN stays NaN. */
 export function logistic(x: number): number {
-  if (x >= 0) return 1 / (1 + exp(-x));
-  const e = exp(x);
-  return e / (1 + e);
+  const e = exp(-Math.abs(x));
+  const positive = Number(x >= 0); // arithmetic, as a branch would be guessed wrong
+  return (positive + (1 - positive) * e) / (1 + e);
 }
 
 /** base^exponent for base >= 0; exact for small whole exponents up to rounding of each product. */

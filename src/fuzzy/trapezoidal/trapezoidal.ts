@@ -19,14 +19,36 @@ export function trapezoidal(
   d: number,
   out: Float64Array = new Float64Array(x.length),
 ): Float64Array {
+  // Beyond a closed shoulder the height below is negative, whatever it is divided by.
+  const rise = b - a || 1;
+  const fall = d - c || 1;
+  const usual = Math.max(Math.abs(a), Math.abs(d)) < usualSize ? usualSize : 0;
   for (let t = 0; t < x.length; t++) {
     const value = x[t];
-    const rising = a === b ? (value < b ? 0 : 1) : (value - a) / (b - a);
-    const falling = c === d ? (value > c ? 0 : 1) : (d - value) / (d - c);
-    // With both shoulders closed neither side would see a NaN.
-    out[t] = value !== value ? NaN : Math.max(0, Math.min(rising, falling, 1));
+    if (!(Math.abs(value) < usual)) {
+      out[t] = unusualDegree(value, a, b, c, d);
+      continue;
+    }
+    // Which side a value lies on is arithmetic and not a branch: prices cross the sides too often to be guessed right.
+    const left = Number(value < b);
+    const right = Number(value > c);
+    const top = 1 - left - right;
+    const height = left * (value - a) + right * (d - value) + top;
+    const width = left * rise + right * fall + top;
+    out[t] = (0.5 * (height + Math.abs(height))) / width; // 0 where the height is negative
   }
   return out;
+}
+
+/** Below this no difference of two values overflows. */
+const usualSize = 2 ** 1000;
+
+/** The degree of any value, also of NaN, infinite and huge ones. */
+function unusualDegree(value: number, a: number, b: number, c: number, d: number): number {
+  if (value !== value) return NaN;
+  const rising = a === b ? (value < b ? 0 : 1) : (value - a) / (b - a);
+  const falling = c === d ? (value > c ? 0 : 1) : (d - value) / (d - c);
+  return Math.max(0, Math.min(rising, falling, 1));
 }
 
 /** The trapezoidal membership type. */
