@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
-import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
+import { columnAfter } from "../kernels/columns.js";
+import { slidingRange } from "../kernels/sliding-range.js";
 
 /** Donchian's price channel. */
 export const donchianChannelsIndicator = defineIndicator({
@@ -20,12 +20,15 @@ export const donchianChannelsIndicator = defineIndicator({
   needsVolume: () => false,
   omitted: ({ include_middle }) => (include_middle ? [] : ["middle"]),
   warmup: ({ period }) => ({ upper: period - 1, middle: period - 1, lower: period - 1 }),
-  compute: (bars, { period }, token) => {
-    const upper = slidingMax(bars.high, period, token);
-    const lower = slidingMin(bars.low, period, token);
-    const middle = new Float64Array(upper.length);
-    for (let t = 0; t < middle.length;)
-      for (const end = blockEnd(t, middle.length, token); t < end; t++) middle[t] = (upper[t] + lower[t]) / 2;
+  compute: ({ high, low }, { period }, token) => {
+    const upper = columnAfter(high.length, period - 1);
+    const middle = columnAfter(high.length, period - 1);
+    const lower = columnAfter(high.length, period - 1);
+    slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+      upper.set(highest.subarray(0, to - from), from);
+      lower.set(lowest.subarray(0, to - from), from);
+      for (let t = from; t < to; t++) middle[t] = (highest[t - from] + lowest[t - from]) / 2;
+    });
     return { upper, middle, lower };
   },
 });

@@ -3,12 +3,10 @@ import { blockEnd, log, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
+import { slidingRange } from "../kernels/sliding-range.js";
 
-/** Where v is held, and the logarithms there, which a trend asks for at most bars. */
-const clip = 0.999;
-const atClip = log((1 + clip) / (1 - clip));
-const atMinusClip = log((1 - clip) / (1 + clip));
+/** Where v is held beyond 0.99. */
+const held = 0.999;
 
 /**
  * Fisher transform of the middle price's place in its range over `period` bars.
@@ -29,28 +27,22 @@ export function fisherTransform(
   const price = new Float64Array(n);
   for (let t = 0; t < n;)
     for (const end = blockEnd(t, n, token); t < end; t++) price[t] = (high[t] + low[t]) / 2;
-  const highest = slidingMax(price, period, token);
-  const lowest = slidingMin(price, period, token);
   const out = columnAfter(n, period - 1);
   const alpha = 2 / (smoothing + 1);
   let v = 0;
   let fisher = 0;
-  for (let t = period - 1; t < n;)
-    for (const end = blockEnd(t, n, token); t < end; t++) {
-      const range = highest[t] - lowest[t];
-      const place = range > 0 ? 2 * ((price[t] - lowest[t]) / range - 0.5) : 0;
+  slidingRange(price, price, period, token, (from, to, highest, lowest) => {
+    for (let t = from; t < to; t++) {
+      const bottom = lowest[t - from];
+      const range = highest[t - from] - bottom;
+      const place = range > 0 ? 2 * ((price[t] - bottom) / range - 0.5) : 0;
       v = 0.33 * place + 0.67 * v;
-      let stretched: number;
-      if (v > 0.99) {
-        v = clip;
-        stretched = atClip;
-      } else if (v < -0.99) {
-        v = -clip;
-        stretched = atMinusClip;
-      } else stretched = log((1 + v) / (1 - v));
-      fisher = alpha * stretched + (1 - alpha) * fisher;
+      const beyond = Number(v > 0.99) - Number(v < -0.99); // arithmetic, as trends come and go too often for a branch
+      v = (1 - Math.abs(beyond)) * v + beyond * held;
+      fisher = alpha * log((1 + v) / (1 - v)) + (1 - alpha) * fisher;
       out[t] = fisher;
     }
+  });
   return out;
 }
 

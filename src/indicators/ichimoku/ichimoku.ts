@@ -3,14 +3,21 @@ import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
+import { slidingRange } from "../kernels/sliding-range.js";
 
-/** Middle between highest high and lowest low of the last `period` bars; NaN before index `period - 1`. */
-function midpoint({ high, low }: Bars, period: number, token: CancellationToken): Float64Array {
-  const highest = slidingMax(high, period, token);
-  const out = slidingMin(low, period, token);
-  for (let t = 0; t < out.length;)
-    for (const end = blockEnd(t, out.length, token); t < end; t++) out[t] = (highest[t] + out[t]) / 2;
+/** Middle between highest high and lowest low of `period` bars, read `shift` bars later; NaN before index `period - 1 + shift`. */
+function midpoint(
+  { high, low }: Bars,
+  period: number,
+  shift: number,
+  token: CancellationToken,
+): Float64Array {
+  const n = high.length;
+  const out = columnAfter(n, period - 1 + shift);
+  slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+    const end = Math.min(to, n - shift);
+    for (let t = from; t < end; t++) out[t + shift] = (highest[t - from] + lowest[t - from]) / 2;
+  });
   return out;
 }
 
@@ -40,16 +47,13 @@ export const ichimokuIndicator = defineIndicator({
   }),
   compute: (bars, { tenkan_period, kijun_period, senkou_b_period, displacement }, token) => {
     const n = bars.close.length;
-    const tenkan = midpoint(bars, tenkan_period, token);
-    const kijun = midpoint(bars, kijun_period, token);
-    const slow = midpoint(bars, senkou_b_period, token);
+    const tenkan = midpoint(bars, tenkan_period, 0, token);
+    const kijun = midpoint(bars, kijun_period, 0, token);
     const span_a = columnAfter(n, displacement);
-    const span_b = columnAfter(n, displacement);
     for (let t = displacement; t < n;)
-      for (const end = blockEnd(t, n, token); t < end; t++) {
+      for (const end = blockEnd(t, n, token); t < end; t++)
         span_a[t] = (tenkan[t - displacement] + kijun[t - displacement]) / 2;
-        span_b[t] = slow[t - displacement];
-      }
+    const span_b = midpoint(bars, senkou_b_period, displacement, token);
     return { tenkan, kijun, span_a, span_b, chikou: bars.close.slice() };
   },
 });

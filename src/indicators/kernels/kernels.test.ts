@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { neverCancelled } from "../../core/index.js";
 import { cumulativeSum } from "./cumulative-sum.js";
 import { slidingDeviation } from "./sliding-deviation.js";
-import { slidingMax, slidingMin } from "./sliding-extremes.js";
+import { slidingRange } from "./sliding-range.js";
 import { slidingMean, slidingSum } from "./sliding-sum.js";
 import { exponentialMean } from "./smoothing.js";
 
@@ -72,15 +72,37 @@ function overWindows(x: Float64Array, n: number, of: (window: Float64Array) => n
   return x.map((_, t) => (t < n - 1 ? NaN : of(x.subarray(t - n + 1, t + 1))));
 }
 
+/** The highest values of `high` and the lowest of `low` as columns. */
+function rangeColumns(high: Float64Array, low: Float64Array, n: number): [Float64Array, Float64Array] {
+  const columns = [new Float64Array(high.length).fill(NaN), new Float64Array(high.length).fill(NaN)] as const;
+  slidingRange(high, low, n, neverCancelled, (from, to, highest, lowest) => {
+    columns[0].set(highest.subarray(0, to - from), from);
+    columns[1].set(lowest.subarray(0, to - from), from);
+  });
+  return [...columns];
+}
+
+test.each([10_000, 8192, 8191])("ranges over %i values, more or as many as a block holds, are right", (n) => {
+  const x = harshSeries(3 * n + 17);
+  const [highest, lowest] = rangeColumns(x, x, n);
+  for (const t of [n - 2, n - 1, n, 8191, 8192, 2 * n - 2, 2 * n - 1, 2 * n, x.length - 1]) {
+    const window = x.subarray(Math.max(0, t - n + 1), t + 1);
+    expect(highest[t], `bar ${t}`).toBe(t < n - 1 ? NaN : window.reduce((a, b) => Math.max(a, b)));
+    expect(lowest[t], `bar ${t}`).toBe(t < n - 1 ? NaN : window.reduce((a, b) => Math.min(a, b)));
+  }
+});
+
 test("windows hold exactly the last values, wherever blocks begin and end", () => {
   fc.assert(
     fc.property(series, period, (x, n) => {
+      const other = x.map((value) => value * 3 - 7);
       // whole numbers add up without rounding, so equality is exact
       expect(slidingSum(x, n, neverCancelled)).toEqual(
         overWindows(x, n, (window) => window.reduce((a, b) => a + b, 0)),
       );
-      expect(slidingMax(x, n, neverCancelled)).toEqual(overWindows(x, n, (window) => Math.max(...window)));
-      expect(slidingMin(x, n, neverCancelled)).toEqual(overWindows(x, n, (window) => Math.min(...window)));
+      const [highest, lowest] = rangeColumns(x, other, n);
+      expect(highest).toEqual(overWindows(x, n, (window) => Math.max(...window)));
+      expect(lowest).toEqual(overWindows(other, n, (window) => Math.min(...window)));
     }),
   );
 });

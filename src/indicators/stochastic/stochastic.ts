@@ -1,22 +1,28 @@
 import * as z from "zod";
-import { blockEnd, type CancellationToken } from "../../core/index.js";
+import type { CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
-import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
+import { columnAfter } from "../kernels/columns.js";
+import { slidingRange } from "../kernels/sliding-range.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 
 /**
  * Where the close lies between the lowest low (0) and the highest high (100) of the last `period` bars; 50 where they are
  * equal. NaN before index `period - 1`.
  */
-export function rawStochastic(bars: Bars, period: number, token: CancellationToken): Float64Array {
-  const highest = slidingMax(bars.high, period, token);
-  const out = slidingMin(bars.low, period, token);
-  for (let t = period - 1; t < out.length;)
-    for (const end = blockEnd(t, out.length, token); t < end; t++) {
-      const range = highest[t] - out[t];
-      out[t] = range > 0 ? 100 * ((bars.close[t] - out[t]) / range) : 50;
+export function rawStochastic(
+  { high, low, close }: Bars,
+  period: number,
+  token: CancellationToken,
+): Float64Array {
+  const out = columnAfter(close.length, period - 1);
+  slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+    for (let t = from; t < to; t++) {
+      const bottom = lowest[t - from];
+      const range = highest[t - from] - bottom;
+      out[t] = range > 0 ? 100 * ((close[t] - bottom) / range) : 50;
     }
+  });
   return out;
 }
 

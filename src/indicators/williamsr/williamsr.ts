@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
-import { slidingMax, slidingMin } from "../kernels/sliding-extremes.js";
+import { columnAfter } from "../kernels/columns.js";
+import { slidingRange } from "../kernels/sliding-range.js";
 
 /** Williams' percent range. */
 export const williamsRIndicator = defineIndicator({
@@ -16,14 +16,15 @@ export const williamsRIndicator = defineIndicator({
   primary: "williamsr",
   needsVolume: () => false,
   warmup: ({ period }) => ({ williamsr: period - 1 }),
-  compute: (bars, { period }, token) => {
-    const highest = slidingMax(bars.high, period, token);
-    const out = slidingMin(bars.low, period, token);
-    for (let t = period - 1; t < out.length;)
-      for (const end = blockEnd(t, out.length, token); t < end; t++) {
-        const range = highest[t] - out[t];
-        out[t] = range > 0 ? 100 * ((bars.close[t] - highest[t]) / range) : -50;
+  compute: ({ high, low, close }, { period }, token) => {
+    const out = columnAfter(close.length, period - 1);
+    slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+      for (let t = from; t < to; t++) {
+        const top = highest[t - from];
+        const range = top - lowest[t - from];
+        out[t] = range > 0 ? 100 * ((close[t] - top) / range) : -50;
       }
+    });
     return { williamsr: out };
   },
 });
