@@ -7,7 +7,7 @@ import { columnAfter } from "../kernels/columns.js";
  * Bars since the highest (`sign` 1) or lowest (-1) of the last `period + 1` values; of equal ones the latest counts. NaN before
  * index `period`.
  *
- * As in `slidingRange` a window is the end of one block and the beginning of the next, here with the extreme's index.
+ * As in `SlidingRange` a window is the end of one block and the beginning of the next, here with the extreme's index.
  */
 function barsSinceExtreme(
   x: Float64Array,

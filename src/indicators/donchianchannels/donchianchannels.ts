@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { slidingRange } from "../kernels/sliding-range.js";
+import { SlidingRange } from "../kernels/sliding-range.js";
 
 /** Donchian's price channel. */
 export const donchianChannelsIndicator = defineIndicator({
@@ -24,11 +24,13 @@ export const donchianChannelsIndicator = defineIndicator({
     const upper = columnAfter(high.length, period - 1);
     const middle = columnAfter(high.length, period - 1);
     const lower = columnAfter(high.length, period - 1);
-    slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+    const ranges = new SlidingRange(high, low, period);
+    while (ranges.next(token)) {
+      const { from, to, highest, lowest } = ranges;
       upper.set(highest.subarray(0, to - from), from);
       lower.set(lowest.subarray(0, to - from), from);
       for (let t = from; t < to; t++) middle[t] = (highest[t - from] + lowest[t - from]) / 2;
-    });
+    }
     return { upper, middle, lower };
   },
 });

@@ -3,7 +3,7 @@ import { blockEnd, log, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { slidingRange } from "../kernels/sliding-range.js";
+import { SlidingRange } from "../kernels/sliding-range.js";
 
 /** Where v is held beyond 0.99. */
 const held = 0.999;
@@ -31,7 +31,9 @@ export function fisherTransform(
   const alpha = 2 / (smoothing + 1);
   let v = 0;
   let fisher = 0;
-  slidingRange(price, price, period, token, (from, to, highest, lowest) => {
+  const ranges = new SlidingRange(price, price, period);
+  while (ranges.next(token)) {
+    const { from, to, highest, lowest } = ranges;
     for (let t = from; t < to; t++) {
       const bottom = lowest[t - from];
       const range = highest[t - from] - bottom;
@@ -42,7 +44,7 @@ export function fisherTransform(
       fisher = alpha * log((1 + v) / (1 - v)) + (1 - alpha) * fisher;
       out[t] = fisher;
     }
-  });
+  }
   return out;
 }
 

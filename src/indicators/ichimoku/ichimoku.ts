@@ -3,7 +3,7 @@ import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { slidingRange } from "../kernels/sliding-range.js";
+import { SlidingRange } from "../kernels/sliding-range.js";
 
 /** Middle between highest high and lowest low of `period` bars, read `shift` bars later; NaN before index `period - 1 + shift`. */
 function midpoint(
@@ -14,10 +14,12 @@ function midpoint(
 ): Float64Array {
   const n = high.length;
   const out = columnAfter(n, period - 1 + shift);
-  slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+  const ranges = new SlidingRange(high, low, period);
+  while (ranges.next(token)) {
+    const { from, to, highest, lowest } = ranges;
     const end = Math.min(to, n - shift);
     for (let t = from; t < end; t++) out[t + shift] = (highest[t - from] + lowest[t - from]) / 2;
-  });
+  }
   return out;
 }
 

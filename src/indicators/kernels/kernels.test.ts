@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { neverCancelled } from "../../core/index.js";
 import { cumulativeSum } from "./cumulative-sum.js";
 import { slidingDeviation } from "./sliding-deviation.js";
-import { slidingRange } from "./sliding-range.js";
+import { SlidingRange } from "./sliding-range.js";
 import { slidingMean, slidingSum } from "./sliding-sum.js";
 import { exponentialMean } from "./smoothing.js";
 
@@ -75,10 +75,12 @@ function overWindows(x: Float64Array, n: number, of: (window: Float64Array) => n
 /** The highest values of `high` and the lowest of `low` as columns. */
 function rangeColumns(high: Float64Array, low: Float64Array, n: number): [Float64Array, Float64Array] {
   const columns = [new Float64Array(high.length).fill(NaN), new Float64Array(high.length).fill(NaN)] as const;
-  slidingRange(high, low, n, neverCancelled, (from, to, highest, lowest) => {
+  const ranges = new SlidingRange(high, low, n);
+  while (ranges.next(neverCancelled)) {
+    const { from, to, highest, lowest } = ranges;
     columns[0].set(highest.subarray(0, to - from), from);
     columns[1].set(lowest.subarray(0, to - from), from);
-  });
+  }
   return [...columns];
 }
 

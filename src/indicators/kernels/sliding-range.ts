@@ -1,74 +1,109 @@
 import { rowsPerCheck, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 
-/** Takes the windows of bars [from, to): that of bar t has its highest and lowest value at index `t - from`. */
-export type RangeUser = (from: number, to: number, highest: Float64Array, lowest: Float64Array) => void;
-
 /**
- * Highest of the last `period` values of `high` and lowest of those of `low`, at every bar from `period - 1` on, handed over in
- * blocks that stay in the cache: no column is filled that nobody wants.
+ * Highest of the last `period` values of one column and lowest of those of another, block by block, so that no column is filled
+ * that nobody wants:
+ *
+ *     const range = new SlidingRange(high, low, period);
+ *     while (range.next(token)) {
+ *       const { from, to, highest, lowest } = range;
+ *       for (let t = from; t < to; t++) out[t] = highest[t - from] - lowest[t - from];
+ *     }
  *
  * A window is the end of one stretch of `period` values and the beginning of the next; both parts' extremes are
  * running ones (van Herk 1992, Gil & Werman 1993): three comparisons a value, whatever the period and the data. Comparisons are
  * numbers that are multiplied in: as branches they would be guessed wrong every third time, which costs as much as all the rest.
- *
- * @param high, low finite values, [n]; may be the same column
- * @param use       called in order, at most `rowsPerCheck` bars at a time; its arrays are used again
- * @throws CancelledError
  */
-export function slidingRange(
-  high: Float64Array,
-  low: Float64Array,
-  period: number,
-  token: CancellationToken,
-  use: RangeUser,
-): void {
-  const n = high.length;
-  if (period > n) return;
-  const rows = Math.min(rowsPerCheck, n - period + 1);
-  const highest = new Float64Array(rows);
-  const lowest = new Float64Array(rows);
-  const tailHighest = new Float64Array(period); // [i]: of the stretch before, from its i-th value to its end
-  const tailLowest = new Float64Array(period);
-  let from = period - 1;
-  let filled = 0;
-  for (let start = period - 1; start < n; start += period) {
-    let top = high[start];
-    let bottom = low[start];
+export class SlidingRange {
+  /** Bars [from, to) of this block; the first block begins at `period - 1`. */
+  from: number;
+  to: number;
+  /** Of the window that ends with bar t, at index `t - from`; overwritten by the next block. */
+  readonly highest: Float64Array;
+  readonly lowest: Float64Array;
+  readonly #high: Float64Array;
+  readonly #low: Float64Array;
+  readonly #period: number;
+  /** [i]: of the stretch before, from its i-th value to its end. */
+  readonly #tailHighest: Float64Array;
+  readonly #tailLowest: Float64Array;
+  /** Values of the present stretch that are done, and their extremes. */
+  #done = 0;
+  #top = 0;
+  #bottom = 0;
+
+  /** @param high, low finite values, [n]; may be the same column */
+  constructor(high: Float64Array, low: Float64Array, period: number) {
+    const rows = Math.max(0, Math.min(rowsPerCheck, high.length - period + 1));
+    this.highest = new Float64Array(rows);
+    this.lowest = new Float64Array(rows);
+    this.#high = high;
+    this.#low = low;
+    this.#period = period;
+    this.#tailHighest = new Float64Array(rows === 0 ? 0 : period);
+    this.#tailLowest = new Float64Array(rows === 0 ? 0 : period);
+    this.from = period - 1;
+    this.to = period - 1;
+  }
+
+  /** Works out the next block of at most `rowsPerCheck` bars; false where there is none. @throws CancelledError */
+  next(token: CancellationToken): boolean {
+    throwIfCancelled(token);
+    const [high, low, highest, lowest] = [this.#high, this.#low, this.highest, this.lowest];
+    const [tailHighest, tailLowest, period] = [this.#tailHighest, this.#tailLowest, this.#period];
+    let t = this.to;
+    this.from = t;
+    const end = Math.min(high.length, t + highest.length);
+    if (t >= end) return false;
+    let [done, top, bottom] = [this.#done, this.#top, this.#bottom];
+    for (let row = 0; t < end;) {
+      if (done === 0) {
+        this.#beginStretch(t, token);
+        top = high[t];
+        bottom = low[t];
+      }
+      for (const stop = Math.min(end, t + period - done); t < stop; t++) {
+        const h = high[t];
+        const l = low[t];
+        const higher = Number(h > top);
+        const lower = Number(l < bottom);
+        top = h * higher + top * (1 - higher);
+        bottom = l * lower + bottom * (1 - lower);
+        const tailTop = tailHighest[done];
+        const tailBottom = tailLowest[done];
+        const topInHead = Number(top > tailTop);
+        const bottomInHead = Number(bottom < tailBottom);
+        highest[row] = top * topInHead + tailTop * (1 - topInHead);
+        lowest[row] = bottom * bottomInHead + tailBottom * (1 - bottomInHead);
+        done++;
+        row++;
+      }
+      if (done === period) done = 0;
+    }
+    this.to = end;
+    this.#done = done;
+    this.#top = top;
+    this.#bottom = bottom;
+    return true;
+  }
+
+  /** Extremes from each of the last `period` values up to bar `t` to that bar. */
+  #beginStretch(t: number, token: CancellationToken): void {
+    const [high, low, period] = [this.#high, this.#low, this.#period];
+    const [tailHighest, tailLowest] = [this.#tailHighest, this.#tailLowest];
+    const first = t - period + 1;
+    let top = high[t];
+    let bottom = low[t];
     for (let i = period - 1; i >= 0;) {
       if (period > rowsPerCheck) throwIfCancelled(token);
-      for (const end = Math.max(0, i - rowsPerCheck); i >= end; i--) {
-        const h = high[start - period + 1 + i];
-        const l = low[start - period + 1 + i];
+      for (const stop = Math.max(0, i - rowsPerCheck); i >= stop; i--) {
+        const h = high[first + i];
+        const l = low[first + i];
         const higher = Number(h > top);
         const lower = Number(l < bottom);
         tailHighest[i] = top = h * higher + top * (1 - higher);
         tailLowest[i] = bottom = l * lower + bottom * (1 - lower);
       }
-    }
-    top = high[start];
-    bottom = low[start];
-    const length = Math.min(period, n - start);
-    for (let i = 0; i < length;) {
-      for (const end = Math.min(length, i + rows - filled); i < end; i++) {
-        const h = high[start + i];
-        const l = low[start + i];
-        const higher = Number(h > top);
-        const lower = Number(l < bottom);
-        top = h * higher + top * (1 - higher);
-        bottom = l * lower + bottom * (1 - lower);
-        const tailTop = tailHighest[i];
-        const tailBottom = tailLowest[i];
-        const topInHead = Number(top > tailTop);
-        const bottomInHead = Number(bottom < tailBottom);
-        highest[filled] = top * topInHead + tailTop * (1 - topInHead);
-        lowest[filled] = bottom * bottomInHead + tailBottom * (1 - bottomInHead);
-        filled++;
-      }
-      if (filled < rows && start + i < n) continue;
-      throwIfCancelled(token);
-      use(from, from + filled, highest, lowest);
-      from += filled;
-      filled = 0;
     }
   }
 }

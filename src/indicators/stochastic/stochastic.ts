@@ -3,7 +3,7 @@ import type { CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { slidingRange } from "../kernels/sliding-range.js";
+import { SlidingRange } from "../kernels/sliding-range.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 
 /**
@@ -16,13 +16,15 @@ export function rawStochastic(
   token: CancellationToken,
 ): Float64Array {
   const out = columnAfter(close.length, period - 1);
-  slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+  const ranges = new SlidingRange(high, low, period);
+  while (ranges.next(token)) {
+    const { from, to, highest, lowest } = ranges;
     for (let t = from; t < to; t++) {
       const bottom = lowest[t - from];
       const range = highest[t - from] - bottom;
       out[t] = range > 0 ? 100 * ((close[t] - bottom) / range) : 50;
     }
-  });
+  }
   return out;
 }
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { defineIndicator } from "../define.js";
 import { columnAfter } from "../kernels/columns.js";
-import { slidingRange } from "../kernels/sliding-range.js";
+import { SlidingRange } from "../kernels/sliding-range.js";
 
 /** Williams' percent range. */
 export const williamsRIndicator = defineIndicator({
@@ -18,13 +18,15 @@ export const williamsRIndicator = defineIndicator({
   warmup: ({ period }) => ({ williamsr: period - 1 }),
   compute: ({ high, low, close }, { period }, token) => {
     const out = columnAfter(close.length, period - 1);
-    slidingRange(high, low, period, token, (from, to, highest, lowest) => {
+    const ranges = new SlidingRange(high, low, period);
+    while (ranges.next(token)) {
+      const { from, to, highest, lowest } = ranges;
       for (let t = from; t < to; t++) {
         const top = highest[t - from];
         const range = top - lowest[t - from];
         out[t] = range > 0 ? 100 * ((close[t] - top) / range) : -50;
       }
-    });
+    }
     return { williamsr: out };
   },
 });
