@@ -2,3 +2,4 @@ export * from "./compute.js";
 export * from "./define.js";
 export * from "./registry.js";
 export * from "./spec.js";
+export { SlidingRange } from "./kernels/sliding-range.js";

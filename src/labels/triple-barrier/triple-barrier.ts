@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { rowsPerCheck, throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import { inBlocks, rowsPerCheck, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { findIndicator } from "../../indicators/index.js";
 import { BUY, defineLabel, emptyLabels, HOLD, SELL, type Labels } from "../define.js";
@@ -23,6 +23,46 @@ function firstTouched(bars: Bars, t: number, { entry, upper, lower }: Barriers):
   return bars.close[t] > entry ? BUY : SELL;
 }
 
+/** Bars that are passed over at once where none of them touches a barrier. */
+const stretch = 32;
+
+/** Most labels are found one by one; the first bar after so many that begins a stretch. */
+const stretchAhead = (k: number): number => k - (k % stretch) + 2 * stretch;
+
+/** Highest high and lowest low of each whole stretch of bars. */
+interface StretchExtremes {
+  readonly highest: Float64Array;
+  readonly lowest: Float64Array;
+}
+
+function stretchExtremes({ high, low }: Bars, token: CancellationToken): StretchExtremes {
+  const stretches = Math.floor(high.length / stretch);
+  const highest = new Float64Array(stretches).fill(-Infinity);
+  const lowest = new Float64Array(stretches).fill(Infinity);
+  inBlocks(stretches * stretch, token, (from, to) => {
+    for (let t = from; t < to; t++) {
+      const s = Math.floor(t / stretch);
+      if (high[t] > highest[s]) highest[s] = high[t];
+      if (low[t] < lowest[s]) lowest[s] = low[t];
+    }
+  });
+  return { highest, lowest };
+}
+
+/** The first bar from `k` on, where a stretch begins, that touches a barrier; `end` where none before it does. */
+function touchAfter(
+  { high, low }: Bars,
+  { highest, lowest }: StretchExtremes,
+  k: number,
+  end: number,
+  upper: number,
+  lower: number,
+): number {
+  for (let s = k / stretch; k + stretch <= end && highest[s] < upper && lowest[s] > lower; s++) k += stretch;
+  while (k < end && high[k] < upper && low[k] > lower) k++;
+  return k;
+}
+
 /**
  * Labels by the barrier that the price touches first within `horizon` bars: BUY for `target` widths above the close, SELL for
  * `stop` widths below it, HOLD where neither is touched. Touching is by high and low of the later bars.
@@ -43,15 +83,23 @@ export function tripleBarrier(
   const { close, high, low } = bars;
   const n = close.length;
   const { classes, knownAt } = emptyLabels(n);
+  // Far barriers over a long horizon: stretches without a touch are passed over whole.
+  const calm = horizon > 2 * stretch ? stretchExtremes(bars, token) : null;
   let work = 0;
   for (let t = 0; t < n; t++) {
+    if (++work > rowsPerCheck) {
+      throwIfCancelled(token);
+      work = 0;
+    }
     const entry = close[t];
     const upper = entry + target * width[t];
     const lower = entry - stop * width[t];
     if (!(upper > entry && lower < entry)) continue;
     const end = Math.min(t + horizon + 1, n);
     let k = t + 1;
-    while (k < end && high[k] < upper && low[k] > lower) k++;
+    const near = calm === null ? end : Math.min(end, stretchAhead(k));
+    while (k < near && high[k] < upper && low[k] > lower) k++;
+    if (calm !== null && k === near) k = touchAfter(bars, calm, k, end, upper, lower);
     if (k < end) {
       classes[t] = firstTouched(bars, k, { entry, upper, lower });
       knownAt[t] = k;
@@ -60,10 +108,6 @@ export function tripleBarrier(
       knownAt[t] = t + horizon;
     }
     work += k - t;
-    if (work > rowsPerCheck) {
-      throwIfCancelled(token);
-      work = 0;
-    }
   }
   return { classes, knownAt };
 }

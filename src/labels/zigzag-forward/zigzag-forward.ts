@@ -1,35 +1,7 @@
 import * as z from "zod";
-import { rowsPerCheck, throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import { SlidingRange } from "../../indicators/index.js";
 import { BUY, defineLabel, emptyLabels, HOLD, SELL, type Labels } from "../define.js";
-
-/**
- * For each bar the index of the first highest value among the next `horizon`, or of the first lowest with `sign` -1; -1 where
- * no bar follows. A monotonic queue: each bar enters and leaves it once, so the cost does not grow with `horizon`.
- */
-function firstExtremeAhead(
-  price: Float64Array,
-  horizon: number,
-  sign: 1 | -1,
-  token: CancellationToken,
-): Int32Array {
-  const n = price.length;
-  const out = new Int32Array(n).fill(-1);
-  const queue = new Int32Array(n);
-  let head = 0;
-  let tail = 0;
-  let next = 1;
-  for (let t = 0; t < n; t++) {
-    if (t % rowsPerCheck === 0) throwIfCancelled(token);
-    for (; next < n && next - t <= horizon; next++) {
-      const value = sign * price[next];
-      while (tail > head && sign * price[queue[tail - 1]] < value) tail--;
-      queue[tail++] = next;
-    }
-    while (head < tail && queue[head] <= t) head++;
-    if (head < tail) out[t] = queue[head];
-  }
-  return out;
-}
 
 /**
  * Labels by the extremes of the next `horizon` closes: BUY where the greatest gain is at least `threshold`, exceeds the
@@ -54,44 +26,75 @@ export function zigzagForward(
 ): Labels {
   const n = close.length;
   const { classes, knownAt } = emptyLabels(n);
-  const highest = firstExtremeAhead(close, horizon, 1, token);
-  const lowest = firstExtremeAhead(close, horizon, -1, token);
-  let work = 0;
-  for (let t = 0; t < n - 1; t++) {
-    if (++work > rowsPerCheck) {
-      throwIfCancelled(token);
-      work = 0;
+
+  // A window of the `horizon` bars after t ends at t + horizon, that of the bars before `minSwing` at t + minSwing - 1: the
+  // first blocks of both begin with the one of t = -1, and so do all their blocks together.
+  const ahead = new SlidingRange(close, close, horizon);
+  const early = minSwing === 1 ? ahead : new SlidingRange(close, close, minSwing - 1);
+  while (ahead.next(token)) {
+    if (early !== ahead) early.next(token);
+    const { highest, lowest } = ahead;
+    const { highest: earlyHighest, lowest: earlyLowest } = early;
+    const first = ahead.from - horizon;
+    const rows = ahead.to - ahead.from;
+    for (let row = first < 0 ? 1 : 0; row < rows; row++) {
+      const t = first + row;
+      const price = close[t];
+      const gain = (highest[row] - price) / price;
+      if (gain >= 1) {
+        const known = surelyBuyAt(close, t, t + horizon + 1, minSwing, token);
+        if (known >= 0) {
+          classes[t] = BUY;
+          knownAt[t] = known;
+          continue;
+        }
+      }
+      const loss = (price - lowest[row]) / price;
+      knownAt[t] = t + horizon;
+      // In exact arithmetic every loss is below 1; rounding may make it 1, and it must not tie with a gain of 1.
+      if (gain >= threshold && (gain > loss || gain >= 1)) {
+        classes[t] = minSwing === 1 || earlyHighest[row] < highest[row] ? BUY : HOLD;
+      } else if (loss >= threshold && loss > gain) {
+        classes[t] = minSwing === 1 || earlyLowest[row] > lowest[row] ? SELL : HOLD;
+      } else {
+        classes[t] = HOLD;
+      }
     }
-    const price = close[t];
-    const gain = (close[highest[t]] - price) / price;
-    if (gain >= 1 && highest[t] - t >= minSwing) {
-      // Rare: only here can a label be known early. It is, with the first new maximum that is high and late enough.
-      let maximum = 0;
-      let k = t;
-      do {
-        k++;
-        const isNew = close[k] > maximum;
-        if (isNew) maximum = close[k];
-        if (isNew && k - t >= minSwing && (maximum - price) / price >= 1) break;
-      } while (k < highest[t]);
-      work += k - t;
-      classes[t] = BUY;
-      knownAt[t] = k;
-      continue;
-    }
-    if (n - t <= horizon) continue;
-    const loss = (price - close[lowest[t]]) / price;
-    // In exact arithmetic every loss is below 1; rounding may make it 1, and it must not tie with a gain of 1.
-    if (gain >= threshold && (gain > loss || gain >= 1)) {
-      classes[t] = highest[t] - t >= minSwing ? BUY : HOLD;
-    } else if (loss >= threshold && loss > gain) {
-      classes[t] = lowest[t] - t >= minSwing ? SELL : HOLD;
-    } else {
-      classes[t] = HOLD;
-    }
-    knownAt[t] = t + horizon;
+  }
+
+  // Windows that the data end in: only what is sure already.
+  let highest = 0;
+  for (let t = n - 2; t >= Math.max(0, n - horizon); t--) {
+    if (close[t + 1] > highest) highest = close[t + 1];
+    if (!((highest - close[t]) / close[t] >= 1)) continue;
+    const known = surelyBuyAt(close, t, n, minSwing, token);
+    if (known < 0) continue;
+    classes[t] = BUY;
+    knownAt[t] = known;
   }
   return { classes, knownAt };
+}
+
+/**
+ * The first bar of (t, end) at `minSwing` bars or later whose close exceeds all after t and is a gain of 1 or more; -1 where there is
+ * none. Only asked for bars with such a gain, which are rare.
+ */
+function surelyBuyAt(
+  close: Float64Array,
+  t: number,
+  end: number,
+  minSwing: number,
+  token: CancellationToken,
+): number {
+  throwIfCancelled(token);
+  const price = close[t];
+  let maximum = 0;
+  for (let k = t + 1; k < end; k++) {
+    if (!(close[k] > maximum)) continue;
+    maximum = close[k];
+    if (k - t >= minSwing && (maximum - price) / price >= 1) return k;
+  }
+  return -1;
 }
 
 /** Extremes within a window ahead; the forward-looking labeller of older strategies. */
