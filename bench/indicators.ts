@@ -1,10 +1,9 @@
-import { RSI } from "trading-signals";
 import { makeBars } from "../test/bars.js";
 import { importBuilt } from "./built.js";
 import { columnCosts, costLines } from "./columns.js";
 import { barsText, figure, measured, type Bench } from "./measure.js";
 
-/** Every indicator with its default parameters over many bars, and RSI against a library in the same rounds. */
+/** Every indicator with its default parameters over many bars. */
 export const benchIndicators: Bench = async ({ quick, note }) => {
   const { indicators, makeIndicatorSpec, neverCancelled, outputsOf } = await importBuilt();
   const count = quick ? 100_000 : 1_000_000;
@@ -24,16 +23,9 @@ export const benchIndicators: Bench = async ({ quick, note }) => {
     }
     work[name] = () => spec.indicator.compute(bars, spec.params, neverCancelled);
   }
-  const library = "rsi of trading-signals";
-  work[library] = () => {
-    const rsi = new RSI(14);
-    const column = new Float64Array(count);
-    for (let t = 0; t < count; t++) column[t] = rsi.update(bars.close[t], false) ?? NaN;
-  };
   const { costs, passMs } = await columnCosts(work, count, quick ? 3 : 9);
   note(`one pass over ${count} values: ${passMs.toFixed(3)} ms`);
   for (const line of costLines(costs)) note(line);
-  const speedUp = costs[library].passes / costs["rsi"].passes;
   const names = Object.keys(indicators);
   const total = names.reduce((sum, name) => sum + costs[name].passes, 0);
   const columns = names.reduce((sum, name) => sum + outputs[name], 0);
@@ -49,11 +41,6 @@ export const benchIndicators: Bench = async ({ quick, note }) => {
       atLeast: 60,
       aim: 30,
       better: "lower",
-    }),
-    measured(`RSI(14) over ${size} against trading-signals`, speedUp, "x", {
-      atLeast: 5,
-      aim: 10,
-      better: "higher",
     }),
     ...names.map((name) => measured(`indicator ${name}, ${size}`, costs[name].nsPerBar, "ns/bar")),
   ];

@@ -3,18 +3,21 @@ import { columnCosts, costLines } from "./columns.js";
 import { barsText, measured, type Bench } from "./measure.js";
 import type { MembershipSpec } from "../src/fuzzy/index.js";
 
-/** One membership function of each type, over values of 0 to 100 as an RSI has them. */
-const specs: readonly MembershipSpec[] = [
-  { type: "triangular", parameters: [20, 50, 80] },
-  { type: "trapezoidal", parameters: [10, 30, 70, 90] },
-  { type: "gaussian", parameters: [50, 15] },
-  { type: "bell", parameters: [15, 2, 50] },
-  { type: "sigmoid", parameters: [50, 0.2] },
-];
+/** One membership function of each type, for values of 0 to 100 times `scale`. */
+export function membershipExamples(scale = 1): MembershipSpec[] {
+  return [
+    { type: "triangular", parameters: [20 * scale, 50 * scale, 80 * scale] },
+    { type: "trapezoidal", parameters: [10 * scale, 30 * scale, 70 * scale, 90 * scale] },
+    { type: "gaussian", parameters: [50 * scale, 15 * scale] },
+    { type: "bell", parameters: [15 * scale, 2, 50 * scale] },
+    { type: "sigmoid", parameters: [50 * scale, 0.2 / scale] },
+  ];
+}
 
 /** Degrees of membership over many values, written into memory that is already there. */
 export const benchMemberships: Bench = async ({ quick, note }) => {
   const { createRandom, membershipDegrees } = await importBuilt();
+  const specs = membershipExamples();
   const count = quick ? 100_000 : 1_000_000;
   const size = barsText(count);
   const random = createRandom(1, "crisp values");

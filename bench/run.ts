@@ -5,8 +5,10 @@ import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { benchEngine } from "./engine.js";
+import { benchGrowth } from "./growth.js";
 import { benchIndicators } from "./indicators.js";
 import { benchLabels } from "./labels.js";
+import { benchLibraries } from "./libraries.js";
 import { resultLines, type Bench, type Measure } from "./measure.js";
 import { benchMemberships } from "./memberships.js";
 import { benchOrchestration } from "./orchestration.js";
@@ -20,12 +22,19 @@ const benches: Readonly<Record<string, Bench>> = {
   indicators: benchIndicators,
   memberships: benchMemberships,
   labels: benchLabels,
+  libraries: benchLibraries,
+  growth: benchGrowth,
   processes: benchProcesses,
+};
+
+/** Names that stand for several. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  columns: ["indicators", "memberships", "labels", "libraries", "growth"],
 };
 
 const wrongUsage = (message: string): never => {
   console.error(
-    `${message}\nUsage: npm run bench -- [--quick] [--json FILE] [${Object.keys(benches).join("|")}]...`,
+    `${message}\nUsage: npm run bench -- [--quick] [--json FILE] [${[...Object.keys(benches), ...Object.keys(groups)].join("|")}]...`,
   );
   process.exit(2);
 };
@@ -34,9 +43,10 @@ function readArguments(): { quick: boolean; json: string | undefined; names: str
   try {
     const options = { quick: { type: "boolean", default: false }, json: { type: "string" } } as const;
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
-    const unknown = positionals.find((name) => !Object.hasOwn(benches, name));
+    const asked = [...new Set(positionals.flatMap((name) => groups[name] ?? [name]))];
+    const unknown = asked.find((name) => !Object.hasOwn(benches, name));
     if (unknown !== undefined) return wrongUsage(`"${unknown}" is no benchmark.`);
-    const names = positionals.length === 0 ? Object.keys(benches) : positionals;
+    const names = asked.length === 0 ? Object.keys(benches) : asked;
     return { quick: values.quick, json: values.json, names };
   } catch (error) {
     return wrongUsage((error as Error).message);

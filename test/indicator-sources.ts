@@ -74,7 +74,22 @@ export function primaryOver(bars: Bars, name: string, params: Record<string, unk
 type TaLib = Record<string, (input: Record<string, unknown>) => Record<string, number[]>>;
 let loaded: Promise<TaLib> | undefined;
 
-async function loadTaLib(): Promise<TaLib> {
+/** TA-Lib's functions by their names in capitals; loaded once. */
+export const loadTaLib = (): Promise<TaLib> => (loaded ??= readTaLib());
+
+/** The bars' columns as talib.js takes them: plain arrays, and the close once more as the input of one-column functions. */
+export function plainColumns({ open, high, low, close, volume }: Bars): Record<string, number[]> {
+  return {
+    inReal: [...close],
+    open: [...open],
+    high: [...high],
+    low: [...low],
+    close: [...close],
+    volume: [...volume],
+  };
+}
+
+async function readTaLib(): Promise<TaLib> {
   // Its loader prefers fetch, which in Node cannot read the file beside it.
   const { fetch } = globalThis;
   Reflect.deleteProperty(globalThis, "fetch");
@@ -100,16 +115,8 @@ export async function taLib(
   lookback: number,
   options: Record<string, unknown> = {},
 ): Promise<Record<string, Float64Array>> {
-  const library = await (loaded ??= loadTaLib());
-  const close = [...bars.close];
-  const input = {
-    inReal: close,
-    open: [...bars.open],
-    high: [...bars.high],
-    low: [...bars.low],
-    close,
-    volume: [...bars.volume],
-  };
+  const library = await loadTaLib();
+  const input = plainColumns(bars);
   const columns: Record<string, Float64Array> = {};
   for (const [output, values] of Object.entries(library[name]({ ...input, ...options }))) {
     const column = new Float64Array(values.length).fill(NaN);
