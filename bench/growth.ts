@@ -64,7 +64,7 @@ function withPeriod({ indicators, labelTypes, makeIndicatorSpec, parametersOf, n
     for (const [name, indicator] of Object.entries(indicators)) {
       const names = parametersOf(indicator)
         .map((parameter) => parameter.name)
-        .filter((parameter) => /period$/.test(parameter));
+        .filter((parameter) => parameter.endsWith("period"));
       if (names.length === 0 || name === "cci") continue;
       let params: Record<string, unknown> = Object.fromEntries(names.map((parameter) => [parameter, period]));
       if (name === "macd") {
