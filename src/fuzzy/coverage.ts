@@ -58,19 +58,31 @@ export class CoverageCount {
 
   /** @param crisp values, [n]; @param degrees of each set, [sets][n] */
   add(crisp: Float64Array, degrees: readonly Float64Array[]): void {
+    // Local variables and no calls: a short run is over before any of this is compiled.
+    const highest = this.#highest;
+    const sets = degrees.length;
+    let count = 0;
+    let from = Infinity;
+    let to = -Infinity;
     for (let t = 0; t < crisp.length; t++) {
       const value = crisp[t];
-      if (!Number.isFinite(value)) continue;
-      include(this.#observed, value);
+      if (value - value !== 0) continue; // NaN or infinite
+      count++;
+      if (value < from) from = value;
+      if (value > to) to = value;
       let best = 0;
-      for (let k = 0; k < degrees.length; k++) {
+      for (let k = 0; k < sets; k++) {
         const degree = degrees[k][t];
         if (degree > best) best = degree;
-        if (degree > this.#highest[k]) this.#highest[k] = degree;
+        if (degree > highest[k]) highest[k] = degree;
       }
       if (best > noDegree) continue;
       include(value <= this.#low ? this.#below : value >= this.#high ? this.#above : this.#between, value);
     }
+    if (count === 0) return;
+    include(this.#observed, from);
+    include(this.#observed, to);
+    this.#observed.count += count - 2;
   }
 
   result(): InputCoverage {

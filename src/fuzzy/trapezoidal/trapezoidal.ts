@@ -25,17 +25,17 @@ export function trapezoidal(
   const usual = Math.max(Math.abs(a), Math.abs(d)) < usualSize ? usualSize : 0;
   for (let t = 0; t < x.length; t++) {
     const value = x[t];
-    if (!(Math.abs(value) < usual)) {
+    if (!(value > -usual && value < usual)) {
       out[t] = unusualDegree(value, a, b, c, d);
       continue;
     }
     // Which side a value lies on is arithmetic and not a branch: prices cross the sides too often to be guessed right.
-    const left = Number(value < b);
-    const right = Number(value > c);
+    const left = +(value < b);
+    const right = +(value > c);
     const top = 1 - left - right;
     const height = left * (value - a) + right * (d - value) + top;
     const width = left * rise + right * fall + top;
-    out[t] = (0.5 * (height + Math.abs(height))) / width; // 0 where the height is negative
+    out[t] = (+(height > 0) * height + 0) / width; // beyond the feet 0, and not -0
   }
   return out;
 }
