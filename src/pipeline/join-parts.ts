@@ -44,6 +44,10 @@ function joinPart(symbols: readonly SymbolParts[], part: Part, token: Cancellati
     const { names, columns } = symbols[0].rows[part].matrix;
     return { features: { names, rows: 0, columns, values: new Float32Array(0) }, labels: new Uint8Array(0) };
   }
+  if (present.length === 1) {
+    const { matrix, labels } = present[0].rows[part]; // nothing to join, so no second copy of a long series
+    return { features: matrix, labels };
+  }
   return combineMultiSymbolData(
     Object.fromEntries(present.map(({ symbol, rows }) => [symbol, rows[part].matrix])),
     Object.fromEntries(present.map(({ symbol, rows }) => [symbol, rows[part].labels])),

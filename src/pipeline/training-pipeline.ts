@@ -337,30 +337,66 @@ function prepareData(
   const examples: Float64Array[] = [];
   for (const [index, one] of all.entries()) {
     const which = { symbol: one.symbol, symbolIndex: index + 1 };
-    const prepared = prepareSymbol(strategy, one, boundaries, (phase) => enter(phase, which), token);
+    const prepared = prepareSymbol(
+      strategy,
+      one,
+      boundaries,
+      examples.length < mostExamples,
+      (phase) => enter(phase, which),
+      token,
+    );
     splits.push(prepared.split);
     rows.push({ symbol: one.symbol, rows: prepared.rows });
     warnings.push(...prepared.warnings);
-    if (examples.length < mostExamples) examples.push(...prepared.examples());
+    examples.push(...prepared.examples);
   }
   assertPartsNotEmpty(splits, strategy.split);
   enter("combining_data");
   return { splits, boundaries, parts: joinParts(rows, token), warnings, examples };
 }
 
-/** One symbol's way from bars to the rows of its three parts. */
+/** One symbol's way from bars to the rows of its three parts; of its columns nothing is left afterwards. */
 function prepareSymbol(
   strategy: Strategy,
-  { symbol, series, base, from }: SymbolSeries,
+  series: SymbolSeries,
   boundaries: Boundaries,
+  withExamples: boolean,
   enter: (phase: Phase) => void,
   token: CancellationToken,
 ): {
   split: SymbolSplit;
   rows: SymbolParts["rows"];
+  warnings: readonly string[];
+  examples: readonly Float64Array[];
+} {
+  const { table, labels, split, warnings, examples } = splitBars(
+    strategy,
+    series,
+    boundaries,
+    withExamples,
+    enter,
+    token,
+  );
+  const rowsOf = (part: Part): LabelledRows => labelledRows(table, labels, split[part], token);
+  const rows = { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") };
+  return { split, rows, warnings, examples };
+}
+
+/** Features, labels and split of one symbol. The indicators' columns end with this call, before rows are made of the degrees. */
+function splitBars(
+  strategy: Strategy,
+  { symbol, series, base, from }: SymbolSeries,
+  boundaries: Boundaries,
+  withExamples: boolean,
+  enter: (phase: Phase) => void,
+  token: CancellationToken,
+): {
+  table: FeatureTable;
+  labels: Labels;
+  split: SymbolSplit;
   warnings: string[];
   /** Inputs of the portable model at some bars of the test part, or of training where there is none. */
-  examples: () => Float64Array[];
+  examples: Float64Array[];
 } {
   enter("computing_indicators");
   const indicators = TrainingPipeline.calculateIndicators(strategy, series, token);
@@ -376,15 +412,15 @@ function prepareSymbol(
   const first = complete.indexOf(1);
   const warmUp = first < 0 ? table.rows : first;
   const split = splitSymbol({ symbol, time: base.time, range, complete, warmUp, labels, boundaries }, token);
-  const rowsOf = (part: Part): LabelledRows => labelledRows(table, labels, split[part], token);
+  const shown = spread(split.test.length > 0 ? split.test : split.train, examplesPerSymbol);
   return {
+    table,
+    labels,
     split,
-    rows: { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") },
     warnings: [...table.warnings, ...membershipWarnings(memberships)],
-    examples: () => {
-      const shown = spread(split.test.length > 0 ? split.test : split.train, examplesPerSymbol);
-      return barRows(portableLayout(strategy), strategy.lookback, base, indicators, shown, token);
-    },
+    examples: withExamples
+      ? barRows(portableLayout(strategy), strategy.lookback, base, indicators, shown, token)
+      : [],
   };
 }
 
