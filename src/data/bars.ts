@@ -70,9 +70,9 @@ export function closeTimes(bars: Bars): Float64Array {
   return time.map((date) => endOfLocalDay(date + lastDay, zone));
 }
 
-/** Index of the first time >= `when` in a sorted column, n if there is none. */
-export function firstAtOrAfter(time: Float64Array, when: number): number {
-  let low = 0;
+/** Index of the first time >= `when` in a sorted column, n if there is none; looked for from index `from` on. */
+export function firstAtOrAfter(time: Float64Array, when: number, from = 0): number {
+  let low = from;
   let high = time.length;
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -1,0 +1,3 @@
+export * from "./bootstrap.js";
+export * from "./deflated-sharpe.js";
+export * from "./normal.js";
