@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { registerBacktestCommands } from "./backtest.js";
 import type { RegisterCommands } from "./command.js";
 import { registerDataCommands } from "./data.js";
 import { registerImportCommand } from "./data-import.js";
@@ -27,6 +28,7 @@ const groups: RegisterCommands[] = [
   registerTrainCommand,
   registerModelUseCommands,
   registerModelsCommands,
+  registerBacktestCommands,
   registerOperationsCommands,
   registerStrategiesCommands,
 ];

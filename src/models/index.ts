@@ -6,7 +6,7 @@ export {
   StrategyNameError,
   UnusableWeightsError,
 } from "./errors.js";
-export type { ModelEntry, StoredModel } from "./load.js";
+export type { ModelEntry, ModelTraining, StoredModel } from "./load.js";
 export { checkStrategyName, isStrategyName } from "./names.js";
 export type { PublishedModel } from "./publish.js";
 export { decodeSafetensors, encodeSafetensors, SafetensorsError, type Tensor } from "./safetensors.js";

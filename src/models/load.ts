@@ -58,6 +58,16 @@ export interface ModelEntry extends Summary {
   readonly path: string;
 }
 
+/** What a stored model says of its training. */
+export interface ModelTraining {
+  /** The run that made it; null where that is not recorded. */
+  readonly operationId: string | null;
+  readonly symbols: readonly string[];
+  /** Inclusive, as in its metadata. */
+  readonly startDate: string | null;
+  readonly endDate: string | null;
+}
+
 /** A manifest has one line per file; more than this is no manifest. */
 const maxManifestBytes = 1_000_000;
 
@@ -126,6 +136,33 @@ export function readEntry(name: string, path: string): ModelEntry {
   let size_bytes = 0;
   for (const { bytes } of Object.values(manifest.files)) size_bytes += bytes;
   return { name, strategy_name: strategy, timeframe, version, ...summary, size_bytes, path };
+}
+
+const TrainingSchema = z.looseObject({
+  operation_id: z.string().nullish(),
+  symbols: z.array(z.string()),
+  start_date: z.string().nullish(),
+  end_date: z.string().nullish(),
+});
+
+/** What a model was trained on: reads its metadata only, unchecked; null where they cannot be read. */
+export function readTraining(path: string): ModelTraining | null {
+  let text: string;
+  try {
+    text = readFileSync(join(path, "metadata.json"), "utf8");
+  } catch {
+    return null;
+  }
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const { success, data: metadata } = TrainingSchema.safeParse(data);
+  if (!success) return null;
+  const { operation_id = null, symbols, start_date = null, end_date = null } = metadata;
+  return { operationId: operation_id, symbols, startDate: start_date, endDate: end_date };
 }
 
 function summaryOf({ metrics, metadata }: StoredModel): Summary {

@@ -15,7 +15,14 @@ import {
   temporaryFolder,
   versionsIn,
 } from "./folder.js";
-import { type ModelEntry, readEntry, readModel, type StoredModel } from "./load.js";
+import {
+  type ModelEntry,
+  type ModelTraining,
+  readEntry,
+  readModel,
+  readTraining,
+  type StoredModel,
+} from "./load.js";
 import { isStrategyName, parseModelName, parseVersionFolder, versionFolder } from "./names.js";
 import { type PublishedModel, publishModel } from "./publish.js";
 
@@ -66,6 +73,11 @@ export class ModelStorage {
       }
     }
     return entries.sort(newestFirst);
+  }
+
+  /** What each model was trained on, as its metadata says; models that cannot be read are left out. @throws ModelsFolderError */
+  trainings(): ModelTraining[] {
+    return this.#names().flatMap((name) => readTraining(this.#pathOf(name)) ?? []);
   }
 
   /**

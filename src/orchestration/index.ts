@@ -12,3 +12,4 @@ export type { TrainingOperationContext } from "./context.js";
 export { strategyOf } from "./run-training.js";
 export { planTraining, type TrainingPlan } from "./plan-training.js";
 export { prepareTrainingThread } from "./training-thread.js";
+export { backtestOnThread, type BacktestJob, type BacktestOutcome } from "./backtest-thread.js";

@@ -5,9 +5,9 @@ import { KnownError } from "../core/index.js";
 export class OutOfMemoryError extends KnownError {
   readonly code = "OUT_OF_MEMORY";
 
-  constructor(cause: unknown) {
+  constructor(cause: unknown, what = "The training") {
     super(
-      "The training ran out of memory. Use a shorter date range, fewer symbols or a coarser timeframe, " +
+      `${what} ran out of memory. Use a shorter date range, fewer symbols or a coarser timeframe, ` +
         "or give Node more (NODE_OPTIONS=--max-old-space-size=<MiB>).",
     );
     this.cause = cause;

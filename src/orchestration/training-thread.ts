@@ -41,8 +41,8 @@ export function prepareTrainingThread(): void {
   worker.unref();
 }
 
-/** The prepared thread, or a new one. */
-function takeThread(): Worker {
+/** The prepared thread, or a new one; it waits for its request, and whoever takes it ends it. */
+export function takeThread(): Worker {
   const worker = prepared ?? new Worker(workerUrl);
   prepared = null;
   worker.ref();

@@ -1,7 +1,8 @@
-// What runs on the thread of a training. Its one message in is the request; nothing else of the caller's is seen.
+// What runs on the thread of a training or a back-test. Its one message in is the request; nothing else of the caller's is seen.
 import { parentPort } from "node:worker_threads";
 import * as z from "zod";
 import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
+import { runBacktestJob, type BacktestThreadMessage, type BacktestThreadRequest } from "./backtest-thread.js";
 import { asMemoryError } from "./out-of-memory.js";
 import { runTraining } from "./run-training.js";
 import { createReporter } from "./reporter.js";
@@ -10,7 +11,7 @@ import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 // A thread checks one strategy: compiling zod's checks to code first would take longer than all of them.
 z.config({ jitless: true });
 
-const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+const send = (message: WorkerMessage | BacktestThreadMessage): void => parentPort?.postMessage(message);
 
 async function train({ context, modelsFolder, memory }: WorkerRequest): Promise<void> {
   const reporter = createReporter(
@@ -35,4 +36,16 @@ async function train({ context, modelsFolder, memory }: WorkerRequest): Promise<
   }
 }
 
-parentPort?.once("message", (request: WorkerRequest) => void train(request));
+async function test(request: BacktestThreadRequest): Promise<void> {
+  try {
+    send({ type: "done", outcome: await runBacktestJob(request) });
+  } catch (error) {
+    send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
+  }
+}
+
+parentPort?.once(
+  "message",
+  (request: WorkerRequest | BacktestThreadRequest) =>
+    void ("job" in request ? test(request) : train(request)),
+);

@@ -1,3 +1,4 @@
+export * from "./backtest-model.js";
 export * from "./evaluate.js";
 export * from "./export-model.js";
 export { packageVersion } from "./metadata.js";

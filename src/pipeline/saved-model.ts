@@ -5,7 +5,7 @@ import {
   throwIfCancelled,
   type CancellationToken,
 } from "../core/index.js";
-import { parseTimeframe, type DataManager, type Timeframe } from "../data/index.js";
+import { parseTimeframe, type Bars, type DataManager, type Timeframe } from "../data/index.js";
 import { findEngine } from "../engines/index.js";
 import {
   completeRows,
@@ -29,7 +29,7 @@ import { evaluateOn } from "./evaluate.js";
 import type { Verdict } from "./result.js";
 import { barText, seriesNotices, seriesRecords, type SeriesRecord } from "./series-records.js";
 import { labelledRows } from "./rows.js";
-import { loadSeries, type SymbolSeries } from "./series.js";
+import { loadSeries, seriesOf, type SymbolSeries } from "./series.js";
 
 /** Which bars a saved model is used on. Dates are inclusive; null for all stored bars. */
 export interface ModelUse {
@@ -40,6 +40,21 @@ export interface ModelUse {
   readonly startDate: string | null;
   readonly endDate: string | null;
   readonly dataManager: DataManager;
+  /** Bars of the base timeframe in place of the stored ones; for models with one timeframe. */
+  readonly bars?: Bars;
+}
+
+/** A model reads several timeframes, and bars of only one were given. */
+export class OneTimeframeGivenError extends KnownError {
+  readonly code = "ONE_TIMEFRAME_GIVEN";
+  readonly timeframes: readonly Timeframe[];
+
+  constructor(model: string, timeframes: readonly Timeframe[]) {
+    super(
+      `Model "${model}" reads ${timeframes.join(" and ")} bars, and a file holds one timeframe. Import the bars (\`ktrdr data import\`, \`data resample\`) and name the symbol.`,
+    );
+    this.timeframes = timeframes;
+  }
 }
 
 /** A model is asked to read bars of a timeframe that it was not trained on. */
@@ -146,7 +161,13 @@ async function prepareUse(
   if (asked !== baseTimeframe) throw new WrongTimeframeError(use.model.name, asked, baseTimeframe);
   const { symbol, startDate, endDate, dataManager } = use;
   const request = { symbol, timeframes, baseTimeframe, startDate, endDate, dataMode: "local" as const };
-  const series = await loadSeries(dataManager, request, token);
+  if (use.bars !== undefined && timeframes.length > 1) {
+    throw new OneTimeframeGivenError(use.model.name, timeframes);
+  }
+  const series =
+    use.bars === undefined
+      ? await loadSeries(dataManager, request, token)
+      : seriesOf(use.bars, startDate, endDate);
   const { table } = prepareFeatures(strategy, series.series, token);
   const notices = [...seriesNotices([series]), ...otherBeginning(use.model, series)];
   return { strategy, model, series, table, notices };
@@ -236,7 +257,8 @@ function rowsWhere(
   return found.subarray(0, count);
 }
 
-function countSeen({ metadata }: StoredModel, opened: Float64Array): number {
+/** How many of these openings of bars lie between the first training bar and the last validation bar of a model. */
+export function countSeen({ metadata }: StoredModel, opened: Float64Array): number {
   const bounds = metadata["split_boundaries"] as
     { train_start: string | null; test_start: string | null } | undefined;
   if (!bounds?.train_start) return 0;
@@ -288,6 +310,45 @@ function predictionOf({ time, names, columns }: FeatureTable, t: number, p: Floa
   };
 }
 
+/** What a saved model's network says of the bars of a range. */
+export interface RangeProbabilities {
+  readonly strategy: Strategy;
+  readonly series: SymbolSeries;
+  readonly table: FeatureTable;
+  /** Bars of the range that have all features, as indices into the base series, ascending, [rows]. */
+  readonly rows: Uint32Array;
+  /** BUY, HOLD, SELL of each of them, [rows × 3]. */
+  readonly probabilities: Float32Array;
+  readonly notices: readonly string[];
+}
+
+/**
+ * Probabilities of a saved model for the bars of a range that have all features.
+ *
+ * @param lastOnly only for the last such bar
+ * @throws WrongTimeframeError, NoBarsError, NoUsableBarsError, ModelDamagedError, CancelledError
+ */
+export async function predictRange(
+  use: ModelUse,
+  token: CancellationToken = neverCancelled,
+  lastOnly = false,
+): Promise<RangeProbabilities> {
+  const { strategy, model, series, table, notices } = await prepareUse(use, token);
+  const { from, to, symbol } = series;
+  const complete = completeRows(table, token);
+  const all = rowsWhere(from, to, (t) => complete[t] === 1, token);
+  if (all.length === 0) throw new NoUsableBarsError(symbol, to - from, "they are warm-up");
+  const rows = lastOnly ? all.subarray(-1) : all;
+  const matrix = toMatrix(table, rows, token);
+  const network = model.open(findEngine("auto"));
+  try {
+    const probabilities = network.predict(matrix.values, matrix.rows, token);
+    return { strategy, series, table, rows, probabilities, notices };
+  } finally {
+    network.dispose();
+  }
+}
+
 /**
  * Predictions of a saved model: for each bar of the range that has all features, or for the last such bar where no
  * dates are given.
@@ -298,23 +359,12 @@ export async function predictBars(
   use: ModelUse,
   token: CancellationToken = neverCancelled,
 ): Promise<{ predictions: Prediction[]; notices: readonly string[] }> {
-  const { model, series, table, notices } = await prepareUse(use, token);
-  const { from, to, symbol } = series;
-  const complete = completeRows(table, token);
-  const all = rowsWhere(from, to, (t) => complete[t] === 1, token);
-  if (all.length === 0) throw new NoUsableBarsError(symbol, to - from, "they are warm-up");
-  const usable = use.startDate === null && use.endDate === null ? all.subarray(-1) : all;
-  const matrix = toMatrix(table, usable, token);
-  const network = model.open(findEngine("auto"));
-  try {
-    const probabilities = network.predict(matrix.values, matrix.rows, token);
-    const predictions: Prediction[] = [];
-    for (const [i, t] of usable.entries()) {
-      if (i % predictionsPerCheck === 0) throwIfCancelled(token);
-      predictions.push(predictionOf(table, t, probabilities.subarray(i * 3, i * 3 + 3)));
-    }
-    return { predictions, notices };
-  } finally {
-    network.dispose();
+  const lastOnly = use.startDate === null && use.endDate === null;
+  const { table, rows, probabilities, notices } = await predictRange(use, token, lastOnly);
+  const predictions: Prediction[] = [];
+  for (const [i, t] of rows.entries()) {
+    if (i % predictionsPerCheck === 0) throwIfCancelled(token);
+    predictions.push(predictionOf(table, t, probabilities.subarray(i * 3, i * 3 + 3)));
   }
+  return { predictions, notices };
 }

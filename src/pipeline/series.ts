@@ -3,6 +3,7 @@ import {
   dateText,
   firstAtOrAfter,
   parseDateRange,
+  sliceBars,
   type Bars,
   type DataManager,
   type DataMode,
@@ -75,6 +76,35 @@ export async function loadSeries(
   const base = series[timeframes.indexOf(baseTimeframe)];
   const { from } = parseDateRange(startDate, endDate);
   return { symbol, series, base, from: firstAtOrAfter(base.time, from), to: base.time.length };
+}
+
+/**
+ * Bars that were given rather than stored, as a series of one timeframe, up to the end of the range.
+ *
+ * @throws NoBarsInRangeError where none of them lies in the range
+ */
+export function seriesOf(bars: Bars, startDate: string | null, endDate: string | null): SymbolSeries {
+  const range = parseDateRange(startDate, endDate);
+  const to = firstAtOrAfter(bars.time, range.to);
+  const from = firstAtOrAfter(bars.time, range.from);
+  if (from >= to) throw new NoBarsInRangeError(bars, startDate, endDate);
+  const base: LoadedBars = { ...sliceBars(bars, 0, to), fromSample: false, notices: [] };
+  return { symbol: bars.symbol, series: [base], base, from, to };
+}
+
+/** None of the bars that were given lies in the range asked for. */
+export class NoBarsInRangeError extends KnownError {
+  readonly code = "NO_BARS";
+
+  constructor({ symbol, timeframe, time }: Bars, startDate: string | null, endDate: string | null) {
+    const held =
+      time.length === 0
+        ? "there are none"
+        : `they reach from ${dateText(time[0], timeframe)} to ${dateText(time[time.length - 1], timeframe)}`;
+    super(
+      `No bar of "${symbol}" ${timeframe} lies between ${startDate ?? "the beginning"} and ${endDate ?? "the end"}: ${held}. Choose other dates.`,
+    );
+  }
 }
 
 function slowest(indicators: readonly IndicatorSpec[]): { spec: IndicatorSpec; warmup: number } | null {

@@ -107,9 +107,11 @@ function check(
     label: label.value,
     split: file.training.data_split,
     decisions: {
-      confidenceThreshold: file.decisions.confidence_threshold,
+      confidenceThreshold:
+        file.orchestrator?.modes?.backtest?.confidence_threshold ?? file.decisions.confidence_threshold,
       positionAwareness: file.decisions.position_awareness,
       minSignalSeparation: file.decisions.filters.min_signal_separation,
+      positionSize: file.orchestrator?.max_position_size ?? 1,
     },
     notices: [...notices, ...fuzzyKeys.notices, ...training.notices, ...label.notices],
   };

@@ -51,12 +51,14 @@ export interface StrategyLabel {
 
 /** When a prediction becomes a trade; read by back-tests, not by training. */
 export interface Decisions {
-  /** Lowest probability that counts as a signal, 0..1. */
+  /** Lowest probability that counts as a signal, 0..1; that of `orchestrator.modes.backtest` where the file has one. */
   readonly confidenceThreshold: number;
   /** Take the open position into account. */
   readonly positionAwareness: boolean;
   /** Hours between two signals. */
   readonly minSignalSeparation: number;
+  /** Share of the equity in a position: `orchestrator.max_position_size`, else 1. */
+  readonly positionSize: number;
 }
 
 /** The network's inputs in order: timeframes finest first, indicators and sets as written, then the same for each lag. */

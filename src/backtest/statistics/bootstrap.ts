@@ -46,7 +46,7 @@ export function blockBootstrap(
   for (let r = 0; r < replicates; r++) {
     if (r % 16 === 0) throwIfCancelled(token); // 16 replicates draw 32,000 numbers at most, 1 ms
     let sum = 0;
-    for (let k = 0, left = n; left > 0; k++, left -= block) {
+    for (let left = n; left > 0; left -= block) {
       const from = random.integer(0, n - 1);
       sum += running[from + Math.min(block, left)] - running[from];
     }

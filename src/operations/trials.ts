@@ -1,0 +1,86 @@
+import type { ModelTraining } from "../models/index.js";
+import type { OperationRecord } from "./record.js";
+
+/** The data that runs are counted on: one symbol and a span of time. */
+export interface TrialData {
+  readonly symbol: string;
+  /** First and last bar, epoch ms. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is being tried now, so that trying the same again does not count as something new. */
+export interface PresentTrial {
+  /** The model, or the signals' file with the hash of its content. */
+  readonly source: string;
+  /** Everything that was chosen, as text. */
+  readonly settings: string;
+}
+
+/**
+ * How many things were tried on the same data, the present back-test included: the more were tried, the better the best of them
+ * looks by chance alone.
+ *
+ * Each training counts once, whether it ended, failed or was stopped, and so does each stored model whose training this
+ * registry does not know. A back-test of a model is the look at a training that is counted already; each further choice
+ * of settings for it counts once, and so does each choice for each file of signals. "The same data" are those of the
+ * symbol in an overlapping span of time, on whatever timeframe; what a record does not say is taken to be the same.
+ *
+ * @param symbolsOf symbols of a strategy as it was named on the command line; null where that cannot be told any more
+ */
+export function countTrials(
+  operations: readonly OperationRecord[],
+  models: readonly ModelTraining[],
+  data: TrialData,
+  present: PresentTrial,
+  symbolsOf: (strategy: string) => readonly string[] | null,
+): number {
+  const overlaps = (symbols: readonly string[] | null, start: unknown, end: unknown): boolean =>
+    (symbols === null || symbols.includes(data.symbol)) &&
+    dayOf(start, -Infinity) <= data.to &&
+    dayOf(end, Infinity) >= data.from;
+  const madeBy = new Map(
+    models.flatMap((model) => (model.operationId === null ? [] : [[model.operationId, model]])),
+  );
+  const known = new Set<string>();
+  const choices = new Map<string, Set<string>>([[present.source, new Set([present.settings])]]);
+  let trainings = 0;
+  for (const { operation_id, operation_type, metadata } of operations) {
+    if (operation_type === "training") {
+      known.add(operation_id);
+      const model = madeBy.get(operation_id);
+      const named = metadata["symbols"] as readonly string[] | null | undefined;
+      const symbols = model?.symbols ?? named ?? symbolsOf(String(metadata["strategy"]));
+      const start = model?.startDate ?? metadata["start_date"];
+      if (overlaps(symbols, start, model?.endDate ?? metadata["end_date"])) trainings++;
+    } else if (operation_type === "backtest") {
+      const symbol = metadata["symbol"];
+      if (
+        !overlaps(typeof symbol === "string" ? [symbol] : null, metadata["start_date"], metadata["end_date"])
+      )
+        continue;
+      const source = String(metadata["source"]);
+      const tried = choices.get(source) ?? new Set();
+      choices.set(source, tried.add(String(metadata["settings"])));
+    }
+  }
+  for (const model of models) {
+    if (model.operationId !== null && known.has(model.operationId)) continue;
+    if (overlaps(model.symbols, model.startDate, model.endDate)) trainings++;
+  }
+  let more = 0;
+  for (const [source, tried] of choices)
+    more += source.startsWith(signalsSource) ? tried.size : tried.size - 1;
+  return Math.max(1, trainings + more);
+}
+
+/** How the sources of back-tests begin that are files of signals. */
+export const signalsSource = "signals:";
+
+function dayOf(text: unknown, otherwise: number): number {
+  if (typeof text !== "string") return otherwise;
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) return otherwise;
+  // An end date covers its whole day.
+  return otherwise === Infinity && /^\d{4}-\d{2}-\d{2}$/.test(text) ? time + 86_399_999 : time;
+}
