@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { benchBacktest } from "./backtest.js";
 import { benchEngine } from "./engine.js";
 import { benchGrowth } from "./growth.js";
 import { benchIndicators } from "./indicators.js";
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   labels: benchLabels,
   libraries: benchLibraries,
   growth: benchGrowth,
+  backtest: benchBacktest,
   processes: benchProcesses,
 };
 

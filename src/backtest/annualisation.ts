@@ -25,11 +25,11 @@ export function annualisationOf({ time, timeframe }: Pick<Bars, "time" | "timefr
   const everyDay = weeks.filter((week) => week.saturday).length > weeks.length / 2;
   const daysPerWeek = everyDay ? 7 : 5;
   const daysPerYear = everyDay ? 365 : hardlyMissing(days) ? 260 : 252;
-  const market = everyDay ? "every day" : daysPerYear === 260 ? "every weekday" : "weekdays but holidays";
+  const market = everyDay ? "every day" : daysPerYear === 260 ? "every weekday" : "weekdays, with holidays";
   const whole = weeks.slice(1, -1).map((week) => week.bars);
   const perDay = (whole.length > 0 ? median(whole) / daysPerWeek : median(days.map((day) => day.bars))) || 1;
   const each = perDay === 1 ? "" : ` of ${Number(perDay.toFixed(2))} bars`;
-  return { bars_per_year: perDay * daysPerYear, how: `${daysPerYear} days${each}: bars on ${market}` };
+  return { bars_per_year: perDay * daysPerYear, how: `${daysPerYear} days${each} (bars on ${market})` };
 }
 
 interface Day {

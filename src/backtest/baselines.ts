@@ -59,7 +59,7 @@ export function alwaysTheSame(
 
 /** With more trades than this their pattern is only shifted: drawing the pauses anew would cost more than the back-test. */
 const mostDrawn = 500;
-/** Trades placed in all runs together; the number of runs follows, between 20 and 1000. A placement takes some 100 ns. */
+/** Trades placed in all runs together; the number of runs follows, between 40 and 1000. A placement takes some 100 ns. */
 const placements = 150_000;
 
 /**
@@ -90,14 +90,14 @@ export function randomEntries(
   const room = n - 1;
   const held = trades.held.map((bars) => Math.max(1, bars));
   const free = room - held.reduce((sum, bars) => sum + bars, 0);
-  const runs = Math.max(20, Math.min(1000, Math.floor(placements / count)));
+  const runs = Math.max(40, Math.min(1000, Math.floor(placements / count)));
   const random = createRandom(seed, "random entries");
   const returns = new Float64Array(runs);
   const pauses = new Float64Array(count + 1);
   const bars = new Uint32Array(count);
 
   const drawBars = (): void => {
-    if (count > mostDrawn || free <= 0) {
+    if (count > mostDrawn || free < 0) {
       const shift = random.integer(0, room - 1);
       let from = 0;
       // The order in time stays: trades that were shifted beyond the end come first.

@@ -23,8 +23,9 @@ const chart = createChart(byId("chart"), {
 });
 const priceFormat = { type: "price", precision: price, minMove: 1 / 10 ** price };
 const candles = chart.addSeries(CandlestickSeries, { priceFormat, priceLineVisible: false, lastValueVisible: false });
-const hold = chart.addSeries(LineSeries, { lineWidth: 1, priceLineVisible: false, lastValueVisible: false, title: "buy and hold" }, 1);
-const equity = chart.addSeries(LineSeries, { lineWidth: 2, priceLineVisible: false, lastValueVisible: true, title: "equity" }, 1);
+const moneyFormat = { type: "custom", minMove: 0.01, formatter: (value) => value.toLocaleString("en-US", { maximumFractionDigits: Math.abs(data.equity[0]) < 1000 ? 2 : 0 }) };
+const hold = chart.addSeries(LineSeries, { priceFormat: moneyFormat, lineWidth: 1, priceLineVisible: false, lastValueVisible: false, title: "buy and hold" }, 1);
+const equity = chart.addSeries(LineSeries, { priceFormat: moneyFormat, lineWidth: 2, priceLineVisible: false, lastValueVisible: true, title: "equity" }, 1);
 const drawdown = chart.addSeries(AreaSeries, { lineWidth: 1, priceLineVisible: false, lastValueVisible: false, title: "drawdown", priceFormat: { type: "percent" }, autoscaleInfoProvider: (original) => { const info = original(); if (info) info.priceRange.maxValue = 0; return info; } }, 2);
 const markers = createSeriesMarkers(candles, []);
 chart.panes()[0].setStretchFactor(5);
@@ -52,6 +53,8 @@ function paint() {
 
 // Markers of trades are drawn for what is in sight, and only while they can be told apart.
 const mostMarkers = 400;
+// Beside so many trades (by the chart's width) there is no room for words.
+const mostWords = () => byId("chart").clientWidth / 60;
 const entries = data.trades.map((trade) => trade[1]);
 function firstFrom(bar) {
   let [low, high] = [0, entries.length];
@@ -68,7 +71,8 @@ function showMarkers() {
   const from = Math.max(0, firstFrom(Math.floor(range.from)) - 1);
   const to = firstFrom(Math.ceil(range.to) + 1);
   const many = to - from > mostMarkers;
-  const key = many ? "many" : from + "-" + to + dark.matches;
+  const words = to - from <= mostWords();
+  const key = many ? "many" : from + "-" + to + dark.matches + words;
   if (key === drawn) return;
   drawn = key;
   note.textContent = (fixedNote + (many ? " Zoom in to see the trades." : "")).trim();
@@ -76,8 +80,8 @@ function showMarkers() {
   for (let i = from; !many && i < to; i++) {
     const [side, entry, exit, , , , net] = data.trades[i];
     const [above, below] = ["aboveBar", "belowBar"];
-    list.push({ time: data.time[entry], position: side > 0 ? below : above, shape: side > 0 ? "arrowUp" : "arrowDown", color: colour("text"), text: side > 0 ? "long" : "short" });
-    list.push({ time: data.time[exit], position: side > 0 ? above : below, shape: "circle", color: net > 0 ? colour("up") : colour("down"), text: (net > 0 ? "+" : "") + number(net) });
+    list.push({ time: data.time[entry], position: side > 0 ? below : above, shape: side > 0 ? "arrowUp" : "arrowDown", color: colour("text"), size: words ? 1 : 0.5, text: !words ? "" : side > 0 ? "long" : "short" });
+    list.push({ time: data.time[exit], position: side > 0 ? above : below, shape: "circle", color: net > 0 ? colour("up") : colour("down"), size: words ? 1 : 0.4, text: !words ? "" : (net > 0 ? "+" : "") + number(net) });
   }
   list.sort((a, b) => a.time - b.time);
   markers.setMarkers(list);
@@ -100,7 +104,7 @@ function showLegend(i) {
 const zoom = byId("zoom");
 const button = (text, action) => { const made = document.createElement("button"); made.type = "button"; made.textContent = text; made.onclick = action; zoom.append(made); };
 button("All", () => chart.timeScale().fitContent());
-for (const bars of [1000, 250, 60]) if (bars < n) button("Last " + bars, () => chart.timeScale().setVisibleLogicalRange({ from: n - bars, to: n + 2 }));
+for (const bars of [1000, 250, 60]) if (bars < n) button("Last " + bars + " bars", () => chart.timeScale().setVisibleLogicalRange({ from: n - bars, to: n + 2 }));
 
 // The table of trades grows by pieces: ten thousand rows at once would make the page slow.
 const body = document.querySelector("#trades tbody");

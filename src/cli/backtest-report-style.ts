@@ -33,7 +33,7 @@ th, td { padding: 4px 8px; text-align: right; white-space: nowrap; border-bottom
 th { font-weight: 500; color: var(--quiet); }
 th[scope="row"] { text-align: left; }
 thead th { position: sticky; top: 0; background: var(--card); }
-.months th, .months td { padding: 4px 5px; font-size: 12.5px; }
+.months th, .months td { padding: 4px 3px; font-size: 12.5px; }
 .total { font-weight: 600; }
 #trades tbody tr { cursor: pointer; }
 #trades tbody tr:hover { background: color-mix(in srgb, var(--own) 12%, transparent); }

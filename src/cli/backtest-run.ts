@@ -5,6 +5,7 @@ import {
   CancelledError,
   codeOf,
   createCancellation,
+  FileError,
   sha256,
   UsageError,
   writeFileAtomic,
@@ -136,7 +137,7 @@ interface PreparedJob {
 
 async function signalsJob(options: BacktestOptions & { signals: string }): Promise<PreparedJob> {
   const { signals: file, startDate = null, endDate = null, timezone = null } = options;
-  const text = readFileSync(file, "utf8");
+  const text = readText(file);
   let all: Bars;
   if (options.input === undefined) {
     // A time zone may also say how the times of the signals are meant.
@@ -173,6 +174,14 @@ async function signalsJob(options: BacktestOptions & { signals: string }): Promi
     source: `${signalsSource}${basename(file)}:${sha256(text)}`,
     data: { symbol: bars.symbol, timeframe: bars.timeframe, start_date: startDate, end_date: endDate },
   };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw codeOf(error) === "ENOENT" ? new FileError(file, "there is no such file", error) : error;
+  }
 }
 
 async function modelJob(

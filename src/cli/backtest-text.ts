@@ -30,7 +30,7 @@ export function rulesText({ settings, confidenceThreshold, backtest }: BacktestO
   const share = (value: number): string => `${Number((100 * value).toPrecision(4))} %`;
   const { fill, commission, slippage, size, shorts, fractional, stopLoss, takeProfit, capital } = settings;
   return [
-    `capital ${capital}`,
+    `Capital ${capital.toLocaleString("en-US")}`,
     fill === "close" ? "filled at the close of the decision" : "filled at the next open",
     `commission ${share(commission)} and slippage ${share(slippage)} a side`,
     `${share(size)} of the equity in a position`,

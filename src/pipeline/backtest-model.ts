@@ -72,7 +72,11 @@ export async function backtestModel(
     confidenceThreshold,
     backtest: result,
     fuzzy: strategy.fuzzy,
-    notices: [...notices, ...rangeNotices(use, bars, seen, rows.length)],
+    notices: [
+      ...notices,
+      ...rangeNotices(use, bars, seen, rows.length),
+      ...silentNotice(signals, probabilities, confidenceThreshold),
+    ],
   };
 }
 
@@ -106,4 +110,16 @@ function rangeNotices({ model, symbol }: ModelUse, bars: Bars, seen: number, usa
     );
   }
   return notices;
+}
+
+/** A model that never reaches its threshold looks broken unless it is said how far it is from it. */
+function silentNotice(signals: Int8Array, probabilities: Float32Array, threshold: number): string[] {
+  if (signals.some((signal) => signal !== 0)) return [];
+  let highest = 0;
+  for (let i = 0; i < probabilities.length; i += 3) {
+    highest = Math.max(highest, probabilities[i], probabilities[i + 2]);
+  }
+  return [
+    `No BUY or SELL reached the confidence threshold of ${threshold}; the highest probability of either was ${highest.toFixed(3)}. --confidence-threshold sets another.`,
+  ];
 }

@@ -1,5 +1,5 @@
 /**
- * Distribution function of the standard normal distribution, to about 15 digits.
+ * Distribution function of the standard normal distribution, to 1e-15, and to ten digits in the tails.
  *
  * @see West, Better approximations to cumulative normal functions, Wilmott (2005), after Hart (1968)
  */
