@@ -61,7 +61,14 @@ describe("signals from a file", () => {
   test("JSON: configuration, figures, trades, equity, baselines, verdict, warnings", async () => {
     const result = await run(...signals);
     expect(Object.keys(result).filter((key) => key !== "err")).toEqual([
-      ...["config", "metrics", "trades", "open_position", "equity", "baselines", "verdict", "warnings"],
+      "config",
+      "metrics",
+      "trades",
+      "open_position",
+      "equity",
+      "baselines",
+      "verdict",
+      "warnings",
     ]);
     expect(result.trades).toEqual([
       {
