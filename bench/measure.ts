@@ -21,6 +21,8 @@ export interface Target {
 /** Whether a run has the whole program before it or 45 seconds, and where it says what it found. */
 export interface BenchContext {
   readonly quick: boolean;
+  /** What `--engine` takes: the engine whose surroundings are measured; `auto` without the flag. */
+  readonly engine: string;
   /** Prints a line of detail. */
   readonly note: (text: string) => void;
 }

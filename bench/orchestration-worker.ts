@@ -10,6 +10,8 @@ export interface PairsRequest {
   readonly workload: string;
   readonly epochs: number;
   readonly pairs: number;
+  /** As `--engine` takes it. */
+  readonly engine: string;
 }
 
 /** Milliseconds from before the first to after the last batch, one of each per pair. */
@@ -36,7 +38,7 @@ const options: TrainingOptions = {
   optimizer: spec.optimizer,
   learningRate,
 };
-const engine = built.findEngine("auto");
+const engine = built.findEngine(request.engine);
 
 /** The same epochs without callback, token, history or control block: one call an epoch. */
 function bareLoop(): { ms: number; weights: Weights } {

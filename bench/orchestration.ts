@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { createRandom } from "../src/core/index.js";
+import { importBuilt } from "./built.js";
 import { measured, type Bench, type Measure } from "./measure.js";
 import type { PairsRequest, PairTimes } from "./orchestration-worker.js";
 import { median, quantile, spread } from "./timing.js";
@@ -8,8 +9,17 @@ import { workloads } from "./workloads.js";
 /** A share above this, in percent, means that something is broken: wide enough for the noise of a busy machine. */
 const brokenShare = 5;
 
-/** Epochs of the reference engine that take 5 s or more, as J1 asks; a quick run has few of them. */
-const epochs = { W1: { full: 500, quick: 15 }, W2: { full: 30, quick: 1 } } as const;
+/** Epochs that take 5 s or more, as J1 asks; a quick run has few of them. */
+const epochs = {
+  W1: { full: 8_000, quick: 400 },
+  W2: { full: 400, quick: 20 },
+} as const;
+
+/** As many as the reference engine does in that time. */
+const referenceEpochs = {
+  W1: { full: 500, quick: 15 },
+  W2: { full: 30, quick: 1 },
+} as const;
 
 function runPairs(request: PairsRequest): Promise<PairTimes> {
   return new Promise((resolve, reject) => {
@@ -34,28 +44,34 @@ function bootstrapInterval(values: readonly number[]): [low: number, high: numbe
  * The share of a training's time that progress, cancellation and bookkeeping take: 1 - bare loop / full run, from first
  * to last batch, both inside a worker thread, in alternating pairs.
  */
-export const benchOrchestration: Bench = async ({ quick, note }) => {
+export const benchOrchestration: Bench = async ({ quick, engine, note }) => {
   const results: Measure[] = [];
+  const { name: engineName } = (await importBuilt()).findEngine(engine);
+  const counts = engineName === "reference" ? referenceEpochs : epochs;
+  const upperEnds: number[] = [];
   for (const { name } of workloads) {
-    const request = { workload: name, epochs: epochs[name][quick ? "quick" : "full"], pairs: quick ? 9 : 15 };
+    const pairs = quick ? 9 : 15;
+    const request = { workload: name, epochs: counts[name][quick ? "quick" : "full"], pairs, engine };
     const { bare, full, outside } = await runPairs(request);
     const shares = full.map((ms, pair) => 100 * (1 - bare[pair] / ms));
     const share = median(shares);
     const [low, high] = bootstrapInterval(shares);
-    note(`${name}: ${request.pairs} pairs of ${request.epochs} epochs; full run ${spread(full)} ms`);
+    note(
+      `${name}, engine ${engineName}: ${request.pairs} pairs of ${request.epochs} epochs; full run ${spread(full)} ms`,
+    );
     note(`${name}: share ${share.toFixed(3)} %, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)} %`);
     // Noise makes single runs longer or shorter; beyond doubt is what the whole interval says.
     if (low > brokenShare) {
       throw new Error(`${name}: orchestration takes ${share.toFixed(1)} %, more than ${brokenShare} %`);
     }
-    const target = { atLeast: 1, aim: 0.1, better: "lower" } as const;
     results.push(
       measured(`time outside engine calls, as each run records it, ${name}`, median(outside), "%"),
     );
     results.push(measured(`orchestration share, ${name}`, share, "%"));
-    results.push(
-      measured(`orchestration share, ${name} (upper end of the 95 % interval)`, high, "%", target),
-    );
+    results.push(measured(`orchestration share, ${name} (upper end of the 95 % interval)`, high, "%"));
+    upperEnds.push(high);
   }
-  return results;
+  const target = { atLeast: 1, aim: 0.1, better: "lower" } as const;
+  const both = "orchestration share, W1 and W2 (upper end of the 95 % interval)";
+  return [measured(both, Math.max(...upperEnds), "%", target), ...results];
 };

@@ -1,58 +1,50 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { makeBars } from "../test/bars.js";
 import { sampleModel } from "../test/sample-model.js";
-import { builtCommand, importBuilt } from "./built.js";
+import { importBuilt } from "./built.js";
+import { runKtrdr, runNode, storeBars } from "./commands.js";
 import { measured, type Bench, type Measure, type Target } from "./measure.js";
-import { interleave, median, spread, timed, type Variant } from "./timing.js";
+import { interleave, median, spread } from "./timing.js";
 
-const strategyPath = fileURLToPath(new URL("../config/strategies/example.yaml", import.meta.url));
+/** The strategy that whole commands train. */
+export const strategyPath = fileURLToPath(new URL("../config/strategies/example.yaml", import.meta.url));
+
 const symbols = ["SYN1", "SYN2", "SYN3"];
 /** Trading days of ten years. */
-const bars = 2520;
+export const tenYears = 2520;
 const epochs = 100;
+const models = 10_000;
 
 type Built = Awaited<ReturnType<typeof importBuilt>>;
 
-/** Runs Node in a folder until it has ended. @throws where it fails */
-function nodeProcess(cwd: string, args: readonly string[]): Variant {
-  const env = { ...process.env, KTRDR_HOME: cwd, KTRDR_DATA_DIR: "", KTRDR_MODELS_DIR: "", NO_COLOR: "1" };
-  return () =>
-    timed(() => {
-      const { status, stderr, error } = spawnSync(process.execPath, args, { cwd, env, maxBuffer: 1 << 28 });
-      if (status === 0) return;
-      throw new Error(`node ${args.join(" ")} ended with ${status}: ${String(stderr)}`, { cause: error });
-    });
-}
-
-/** Stores seeded daily bars of each symbol under a folder's `data`. */
-async function storeBars({ BarStore }: Built, folder: string): Promise<void> {
-  const store = new BarStore(join(folder, "data"));
-  for (const [index, symbol] of symbols.entries()) {
-    await store.save(makeBars({ symbol, count: bars, start: "2014-01-01", seed: index + 1 }));
-  }
-}
-
-/** Fills a folder's `models` with as many copies of one small model. */
+/** Fills a folder's `models` with one small model many times over; its files are links, as nobody changes them. */
 function storeModels({ ModelStorage, neverCancelled }: Built, folder: string, count: number): void {
   const storage = new ModelStorage(join(folder, "models"));
   const { path } = storage.publish(sampleModel(), { operationId: "bench", token: neverCancelled });
+  const files = readdirSync(path);
   for (let version = 2; version <= count; version++) {
-    cpSync(path, join(storage.root, "example", `1d_v${version}`), { recursive: true });
+    const copy = join(storage.root, "example", `1d_v${version}`);
+    mkdirSync(copy);
+    for (const file of files) linkSync(join(path, file), join(copy, file));
   }
   const { length } = storage.list();
   if (length !== count) throw new Error(`${count} models were stored and ${length} are listed`);
 }
 
 /**
- * Milliseconds from `run()` until training begins, loading data not counted: start of the worker, strategy, indicators,
- * degrees, features, labels, split.
+ * Milliseconds from `run()` until training begins, loading data not counted: start of the thread, strategy, indicators,
+ * degrees, features, labels, split. With `prepared` the thread has been started before, as the command line does.
  */
-async function fixedCost(built: Built, folder: string): Promise<number> {
-  const { createCancellation, LocalTrainingOrchestrator, ModelStorage, silentBridge } = built;
+async function fixedCost(built: Built, folder: string, prepared: boolean): Promise<number> {
+  const { createCancellation, LocalTrainingOrchestrator, ModelStorage, prepareTrainingThread, silentBridge } =
+    built;
+  if (prepared) {
+    prepareTrainingThread();
+    // Time enough to start; nothing else tells.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
   let begun = NaN;
   const bridge = {
     ...silentBridge,
@@ -79,44 +71,41 @@ async function fixedCost(built: Built, folder: string): Promise<number> {
 export const benchProcesses: Bench = async ({ quick, note }) => {
   const built = await importBuilt();
   const folder = mkdtempSync(join(tmpdir(), "ktrdr-bench-"));
-  const listed = quick ? 1_000 : 10_000;
   try {
-    await storeBars(built, folder);
-    storeModels(built, folder, listed);
+    await storeBars(folder, symbols, tenYears);
+    storeModels(built, folder, models);
     const train = ["models", "train", "--strategy", strategyPath, "--symbols", ...symbols];
-    const trainFlags = [
-      "--timeframes",
-      "1d",
-      "--epochs",
-      String(epochs),
-      "--models-dir",
-      join(folder, "trained"),
-    ];
+    const trainFlags = ["--timeframes", "1d", "--epochs", String(epochs)];
+    const into = ["--models-dir", join(folder, "trained")];
     const start = "node -e 0";
     const help = "ktrdr --help";
-    const list = `models list with ${listed.toLocaleString("en-US")} models`;
+    const list = `models list with ${models.toLocaleString("en-US")} models`;
     const training = `models train of example.yaml, 3 symbols × 10 years daily, ${epochs} epochs, cold process`;
+    const first = "from run() to the first batch beyond loading data";
+    const firstPrepared = `${first}, thread prepared as the command line does`;
     const times = await interleave(
       {
-        [start]: nodeProcess(folder, ["-e", "0"]),
-        [help]: nodeProcess(folder, [builtCommand, "--help"]),
-        [list]: nodeProcess(folder, [builtCommand, "models", "list"]),
-        [training]: nodeProcess(folder, [builtCommand, ...train, ...trainFlags]),
-        "from run() to the first batch beyond loading data": () => fixedCost(built, folder),
+        [start]: () => runNode(folder, ["-e", "0"]).ms,
+        [help]: () => runKtrdr(folder, ["--help"]).ms,
+        [list]: () => runKtrdr(folder, ["models", "list"]).ms,
+        [training]: () => runKtrdr(folder, [...train, ...trainFlags, ...into]).ms,
+        [first]: () => fixedCost(built, folder, false),
+        [firstPrepared]: () => fixedCost(built, folder, true),
       },
       quick ? 2 : 9,
     );
     for (const [name, ms] of Object.entries(times)) note(`${name}: ${spread(ms)} ms`);
     const inStarts = (name: string, atLeast: number, aim: number): Measure => {
       const target: Target = { atLeast, aim, better: "lower" };
-      return measured(name, median(times[name]) / median(times[start]), "starts of node -e 0", target);
+      const value = median(times[name]) / median(times[start]);
+      return measured(`${name}, in starts of node -e 0`, value, "starts of node -e 0", target);
     };
-    const first = "from run() to the first batch beyond loading data";
     return [
       inStarts(training, 40, 20),
       inStarts(help, 5, 3),
       inStarts(list, 15, 6),
       measured(first, median(times[first]), "ms", { atLeast: 60, aim: 40, better: "lower" }),
+      measured(firstPrepared, median(times[firstPrepared]), "ms"),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,10 +1,11 @@
-// npm run bench -- [--quick] [--json FILE] [name...]: measures hot paths; names are those of `benches`, all by default.
+// npm run bench -- [--quick] [--json FILE] [--engine NAME] [name...]: measures hot paths; names are those of `benches`, all by default.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { benchBacktest } from "./backtest.js";
+import { benchCancellation } from "./cancellation.js";
 import { benchEngine } from "./engine.js";
 import { benchGrowth } from "./growth.js";
 import { benchIndicators } from "./indicators.js";
@@ -13,8 +14,10 @@ import { benchLibraries } from "./libraries.js";
 import { resultLines, type Bench, type Measure } from "./measure.js";
 import { benchMemberships } from "./memberships.js";
 import { benchOrchestration } from "./orchestration.js";
+import { benchPipeline } from "./pipeline.js";
 import { benchProcesses } from "./processes.js";
 import { benchProgress } from "./progress.js";
+import { benchSmoke } from "./smoke.js";
 
 const benches: Readonly<Record<string, Bench>> = {
   engine: benchEngine,
@@ -27,6 +30,9 @@ const benches: Readonly<Record<string, Bench>> = {
   growth: benchGrowth,
   backtest: benchBacktest,
   processes: benchProcesses,
+  pipeline: benchPipeline,
+  cancellation: benchCancellation,
+  smoke: benchSmoke,
 };
 
 /** Names that stand for several. */
@@ -36,20 +42,24 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 
 const wrongUsage = (message: string): never => {
   console.error(
-    `${message}\nUsage: npm run bench -- [--quick] [--json FILE] [${[...Object.keys(benches), ...Object.keys(groups)].join("|")}]...`,
+    `${message}\nUsage: npm run bench -- [--quick] [--json FILE] [--engine NAME] [${[...Object.keys(benches), ...Object.keys(groups)].join("|")}]...`,
   );
   process.exit(2);
 };
 
-function readArguments(): { quick: boolean; json: string | undefined; names: string[] } {
+function readArguments(): { quick: boolean; json: string | undefined; engine: string; names: string[] } {
   try {
-    const options = { quick: { type: "boolean", default: false }, json: { type: "string" } } as const;
+    const options = {
+      quick: { type: "boolean", default: false },
+      json: { type: "string" },
+      engine: { type: "string", default: "auto" },
+    } as const;
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const asked = [...new Set(positionals.flatMap((name) => groups[name] ?? [name]))];
     const unknown = asked.find((name) => !Object.hasOwn(benches, name));
     if (unknown !== undefined) return wrongUsage(`"${unknown}" is no benchmark.`);
     const names = asked.length === 0 ? Object.keys(benches) : asked;
-    return { quick: values.quick, json: values.json, names };
+    return { quick: values.quick, json: values.json, engine: values.engine, names };
   } catch (error) {
     return wrongUsage((error as Error).message);
   }
@@ -67,7 +77,7 @@ function commit(): string {
   }
 }
 
-const { quick, json, names } = readArguments();
+const { quick, json, engine, names } = readArguments();
 const started = performance.now();
 const processors = cpus();
 const gib = (totalmem() / 2 ** 30).toFixed(0);
@@ -83,7 +93,7 @@ for (const name of names) {
   console.log(`\n${name}`);
   const before = performance.now();
   try {
-    results.push(...(await benches[name]({ quick, note: (text) => console.log(`  ${text}`) })));
+    results.push(...(await benches[name]({ quick, engine, note: (text) => console.log(`  ${text}`) })));
   } catch (error) {
     console.error(`  BROKEN: ${(error as Error).message}`);
     process.exitCode = 1;
