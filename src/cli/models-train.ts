@@ -1,9 +1,6 @@
 import { CancelledError, codeOf, UsageError } from "../core/index.js";
-import type {
-  LocalTrainingResult,
-  ProgressBridge,
-  TrainingOperationContext,
-} from "../orchestration/index.js";
+import type { ProgressBridge, TrainingOperationContext } from "../orchestration/index.js";
+import type { ManagedResult, RunChoice } from "../service/manager/index.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
 import {
@@ -31,6 +28,8 @@ interface TrainOptions extends CommonOptions {
   epochs?: number;
   engine?: string;
   maxMemory?: number;
+  mode?: string;
+  requireGpu?: boolean;
   dryRun?: boolean;
 }
 
@@ -57,6 +56,8 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     )
     .option("--engine <name>", "reference or auto (default: auto)")
     .option("--max-memory <size>", "refuse runs whose arrays need more, such as 2GB", memorySize)
+    .option("--mode <mode>", "local, host, or auto for the host if that is of use (default: local)")
+    .option("--require-gpu", "fail where no GPU can be used")
     .option("--dry-run", "print what would be done, and stop");
   train.action(async (options: TrainOptions) => {
     const json = wantsJson(options);
@@ -138,9 +139,14 @@ async function dataModeOf(text: string): Promise<"local" | "tail" | "backfill" |
 
 async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
   const folders = foldersOf(options);
-  const { LocalTrainingOrchestrator, prepareTrainingThread } = await import("../orchestration/index.js");
+  const [{ prepareTrainingThread }, { hostSettings, parseRunMode, TrainingManager }] = await Promise.all([
+    import("../orchestration/index.js"),
+    import("../service/manager/index.js"),
+  ]);
+  const settings = hostSettings();
+  const mode = options.mode === undefined ? settings.defaultMode : parseRunMode("--mode", options.mode);
   // It loads its modules while flags are checked and the operation is recorded here.
-  prepareTrainingThread();
+  if (mode === "local") prepareTrainingThread();
   const [{ createCancellation }, operations, { ModelStorage }] = await Promise.all([
     import("../core/index.js"),
     import("../operations/index.js"),
@@ -168,7 +174,7 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
       cancel: () => cancellation.cancel(),
       summarize: summaryOf,
     };
-    const result = await operations.runOperation(record, async (run): Promise<LocalTrainingResult> => {
+    const result = await operations.runOperation(record, async (run): Promise<ManagedResult> => {
       note(`Operation ${run.id}`);
       stop = () => run.cancel();
       const bridge: ProgressBridge = {
@@ -177,8 +183,10 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
         onEpoch: (progress) => (display.onEpoch(progress), run.publish(progress)),
       };
       const context = { ...request, operationId: run.id };
-      const storage = new ModelStorage(folders.models);
-      return new LocalTrainingOrchestrator(context, bridge, cancellation.token, storage).run();
+      const manager = new TrainingManager(settings, new ModelStorage(folders.models));
+      const placement = { mode, requireGpu: options.requireGpu ?? false };
+      const listeners = { bridge, onChoice: noteChoice, onNote: note };
+      return manager.run(context, placement, cancellation.token, listeners);
     });
     display.stop();
     for (const text of result.notices) warn(text);
@@ -192,6 +200,18 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     store.close();
   }
+}
+
+/** Where it runs, in one line; nothing for what goes without saying. */
+function noteChoice({ mode, where, reason, host_url }: RunChoice, warning: boolean): void {
+  if (mode === "local") return;
+  if (warning) warn(`Training on this machine: ${reason}.`);
+  else
+    note(
+      where === "host"
+        ? `Training on the host at ${host_url}: ${reason}.`
+        : `Training on this machine: ${reason}.`,
+    );
 }
 
 /** What lists of operations show of a request. */
@@ -216,7 +236,7 @@ function metadataOf({
   };
 }
 
-function summaryOf(result: LocalTrainingResult): Record<string, unknown> {
+function summaryOf(result: ManagedResult): Record<string, unknown> {
   return {
     model_name: result.model_name,
     model_path: result.model_path,

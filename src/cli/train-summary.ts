@@ -1,4 +1,4 @@
-import type { LocalTrainingResult } from "../orchestration/index.js";
+import type { TrainingResult } from "../pipeline/index.js";
 import { phases, phaseTexts } from "../core/index.js";
 
 /** How this person starts ktrdr: through npx in a clone, or by its name. */
@@ -17,7 +17,7 @@ const causes: Readonly<Record<string, string>> = {
   undefined_feature: "with an undefined feature",
 };
 
-function sampleLines({ per_symbol }: LocalTrainingResult["data_summary"]): string[] {
+function sampleLines({ per_symbol }: TrainingResult["data_summary"]): string[] {
   return Object.entries(per_symbol).map(([symbol, { bars, train, validation, test, dropped }]) => {
     const out = Object.entries(dropped).filter(([, count]) => count > 0);
     const why = out.map(([cause, count]) => `${count} ${causes[cause] ?? cause}`).join(", ");
@@ -26,14 +26,14 @@ function sampleLines({ per_symbol }: LocalTrainingResult["data_summary"]): strin
   });
 }
 
-function longest(receipt: LocalTrainingResult["time_receipt"]): string {
+function longest(receipt: TrainingResult["time_receipt"]): string {
   const spent = phases.map((phase) => [phase, receipt[phase] ?? 0] as const);
   const [phase, time] = spent.reduce((a, b) => (b[1] > a[1] ? b : a));
   return `${phaseTexts[phase]} took longest, ${seconds(time)}.`;
 }
 
 /** The end of a training as a person reads it: what was learnt, how well, where it is, and what to type next. */
-export function trainingText(result: LocalTrainingResult): string {
+export function trainingText(result: TrainingResult): string {
   const {
     model_name: name,
     model_path,
@@ -72,7 +72,7 @@ function validationText({
   best_val_loss,
   best_val_accuracy,
   selected_by,
-}: LocalTrainingResult["training_metrics"]): string {
+}: TrainingResult["training_metrics"]): string {
   if (selected_by === "last_epoch" || best_val_loss === null)
     return "the last one saved (no validation part, so nothing was selected)";
   return `best was epoch ${best_epoch}: validation loss ${best_val_loss.toFixed(4)}, accuracy ${percent(best_val_accuracy)}`;

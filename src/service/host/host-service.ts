@@ -64,6 +64,13 @@ export const startSchema = z.strictObject({
   epochs: z.int().min(1).max(1_000_000).optional().describe("Epochs at most."),
   engine: word("An engine's name, or auto.").optional(),
   data_mode: z.enum(dataModes).optional(),
+  max_memory_bytes: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "Refuse where the arrays need more; default: the host's memory, shared by the sessions that run at once.",
+    ),
 });
 
 /** The body of `POST /training/stop`. */
@@ -75,7 +82,8 @@ export const stopSchema = z.strictObject({
     .describe("Taken for the sake of older callers. Nothing partial is saved, and checkpoint_saved says so."),
 });
 
-const startReply = z.object({
+/** The reply of `POST /training/start`. */
+export const startReply = z.object({
   session_id: sessionIdSchema,
   status: z.literal("started"),
   session_status: sessionSummarySchema.shape.status,
@@ -96,7 +104,8 @@ const stopReply = z.object({
   checkpoint_saved: z.literal(false),
 });
 
-const healthSchema = z.object({
+/** The reply of `GET /health`. */
+export const healthSchema = z.object({
   healthy: z.literal(true),
   service: z.string(),
   status: z.literal("operational"),
@@ -125,7 +134,8 @@ const section = z.looseObject({}) as z.ZodType<object>;
 const idParams = z.object({ session_id: sessionIdSchema });
 
 function configOf(body: z.infer<typeof startSchema>, dataFolder: string): SessionConfig {
-  const { symbols, timeframes, start_date, end_date, seed, epochs, engine, data_mode } = body;
+  const { symbols, timeframes, start_date, end_date, seed, epochs, engine, data_mode, max_memory_bytes } =
+    body;
   return {
     strategyPath: "strategy_yaml",
     strategyText: body.strategy_yaml,
@@ -138,6 +148,7 @@ function configOf(body: z.infer<typeof startSchema>, dataFolder: string): Sessio
     ...(epochs === undefined ? {} : { epochs }),
     ...(engine === undefined ? {} : { engine }),
     ...(data_mode === undefined ? {} : { dataMode: data_mode }),
+    ...(max_memory_bytes === undefined ? {} : { maxMemoryBytes: max_memory_bytes }),
   };
 }
 

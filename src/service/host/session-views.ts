@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { phases } from "../../core/index.js";
 import { sessionStatuses, TrainingSession, type EpochMetrics } from "../../orchestration/index.js";
 import type { PastSession, TrainingService } from "./training-service.js";
 
@@ -36,10 +37,13 @@ export const sessionSummarySchema = z.object({
 export const sessionStatusSchema = sessionSummarySchema.extend({
   progress: z
     .object({
+      phase: z.enum(phases).nullable(),
       epoch: z.int().describe("From 1; 0 before the first."),
       total_epochs: z.int(),
       batch: z.int().describe("Of this epoch, from 1."),
       total_batches: z.int().describe("Of one epoch."),
+      loss: z.number().nullable().describe("Of this epoch so far."),
+      accuracy: z.number().nullable(),
       progress_percent: z.number().describe("0 to 100, never going back."),
       items_processed: z.int().describe("Batches, over all epochs."),
       items_total: z.int(),
@@ -97,12 +101,23 @@ export function statusOf(
 }
 
 function progressOf(session: TrainingSession): z.infer<typeof sessionStatusSchema>["progress"] {
-  const { epoch = 0, epochs = 0, batch = 0, batches = 0 } = session.snapshot ?? {};
+  const {
+    phase = null,
+    epoch = 0,
+    epochs = 0,
+    batch = 0,
+    batches = 0,
+    loss = NaN,
+    accuracy = NaN,
+  } = session.snapshot ?? {};
   return {
+    phase,
     epoch,
     total_epochs: epochs,
     batch,
     total_batches: batches,
+    loss: Number.isFinite(loss) ? loss : null,
+    accuracy: Number.isFinite(accuracy) ? accuracy : null,
     progress_percent: Math.round(100 * session.percent) / 100,
     items_processed: Math.max(0, epoch - 1) * batches + batch,
     items_total: epochs * batches,

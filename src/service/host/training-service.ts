@@ -118,7 +118,8 @@ export class TrainingService {
     }
     checkRequest(config);
     // Sessions that run at once share this machine's memory.
-    const limited = { maxMemoryBytes: Math.floor(usableMemory() / this.maxSessions), ...config };
+    const share = Math.floor(usableMemory() / this.maxSessions);
+    const limited = { ...config, maxMemoryBytes: Math.min(share, config.maxMemoryBytes ?? share) };
     const session = new TrainingSession(sessionId, limited);
     const { strategyText = "", symbols = null, timeframes = null } = config;
     this.#store.create("session", { strategy_yaml: strategyText, symbols, timeframes }, null, sessionId);
