@@ -137,15 +137,14 @@ describe("where a training runs", () => {
   test("auto: the host while it has a free place, else here; a request does not change the default", async () => {
     const { url, training } = await startHost();
     const manager = createManager(url, "local");
-    expect(await manager.choose({ mode: "auto" })).toMatchObject({
-      where: "host",
-      reason: "it has a free place",
-    });
+    // On a crowded machine an answer may take longer than the 100 ms that it has.
+    let choice = await manager.choose({ mode: "auto" });
+    while (choice.reason.includes("does not answer")) choice = await manager.choose({ mode: "auto" });
+    expect(choice).toMatchObject({ where: "host", reason: "it has a free place" });
     const { sessionId } = training.start({ strategyPath, dataFolder, epochs: 1_000_000 });
-    expect(await manager.choose({ mode: "auto" })).toMatchObject({
-      where: "local",
-      reason: expect.stringContaining("taken") as string,
-    });
+    do choice = await manager.choose({ mode: "auto" });
+    while (choice.reason.includes("does not answer"));
+    expect(choice).toMatchObject({ where: "local", reason: expect.stringContaining("taken") as string });
     expect(await manager.choose({ mode: "host" })).toMatchObject({ where: "host" });
     await training.stop(sessionId);
     expect(await manager.choose()).toMatchObject({ mode: "local", where: "local" });

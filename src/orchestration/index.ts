@@ -13,3 +13,4 @@ export { strategyOf } from "./run-training.js";
 export { planTraining, type TrainingPlan } from "./plan-training.js";
 export { prepareTrainingThread } from "./training-thread.js";
 export { backtestOnThread, type BacktestJob, type BacktestOutcome } from "./backtest-thread.js";
+export { StrategyTrainer, type StrategyTrainerRequest } from "./strategy-trainer.js";

@@ -29,6 +29,8 @@ export interface HostServiceOptions {
   /** The SQLite file of sessions. */
   readonly sessionsFile: string;
   readonly maxSessions: number;
+  /** Default 2000 for each address. */
+  readonly requestsPerSecond?: number;
   readonly onChange?: (session: TrainingSession) => void;
   readonly onBug: (error: unknown) => void;
 }
@@ -419,6 +421,8 @@ async function* pastEvents({ status, error }: { status: string; error: object | 
 /** Starts the host service. @throws UsageError, ListenError, OperationsFileError */
 export async function startHostService(options: HostServiceOptions): Promise<HostService> {
   const store = new OperationStore(options.sessionsFile);
+  // Asked once before the first request, which may have no more than 100 ms.
+  await gpuDevices();
   let running: RunningService;
   let training: TrainingService;
   try {
