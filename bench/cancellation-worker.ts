@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { ControlBlock } from "../src/index.js";
 import { importBuilt } from "./built.js";
 import { hashSamples } from "../test/networks.js";
 import { learningRate, workloads } from "./workloads.js";
@@ -23,7 +24,7 @@ const options = {
 const trainer = new built.ModelTrainer(built.findEngine(engine), options, () => performance.now());
 
 /** Trains until the block's flag is set, and says when it has begun and when it has stopped. */
-function train(memory: SharedArrayBuffer): void {
+function train(memory: ControlBlock): void {
   let begun = false;
   const progress = (): void => {
     if (!begun) parentPort?.postMessage("begun");

@@ -1,14 +1,20 @@
+import { availableParallelism } from "node:os";
 import type { Engine } from "../src/engines/index.js";
 import { importBuilt } from "./built.js";
-import { figure, measured, type Bench, type Measure } from "./measure.js";
-import { startPyTorch } from "./pytorch.js";
+import { figure, measured, type Bench, type Measure, type Target } from "./measure.js";
+import { measurePeak } from "./peak.js";
+import { startPyTorch, type PyTorch } from "./pytorch.js";
 import { interleave, median, spread, type Variant } from "./timing.js";
 import {
   flopsPerEpoch,
+  forwardWork,
   learningRate,
   samplesOf,
   stepsPerEpoch,
-  workloads,
+  w1,
+  w2,
+  w3,
+  w4Rows,
   type Workload,
 } from "./workloads.js";
 
@@ -16,7 +22,7 @@ type Built = Awaited<ReturnType<typeof importBuilt>>;
 
 /** Trains some epochs from fresh weights: a new order of visit and one call for each. */
 function training(built: Built, engine: Engine, workload: Workload, epochs: number): Variant {
-  const { createRandom, neverCancelled, shuffle } = built;
+  const { createRandom, neverCancelled } = built;
   const samples = samplesOf(workload);
   return () => {
     const network = engine.createNetwork(workload.spec, 1);
@@ -26,7 +32,7 @@ function training(built: Built, engine: Engine, workload: Workload, epochs: numb
     const started = performance.now();
     let loss = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
-      shuffle(order, random);
+      random.shuffle(order);
       network.startEpoch(loaded, order, workload.batchSize);
       loss = network.trainBatches(Infinity, learningRate, neverCancelled).lossSum;
     }
@@ -37,45 +43,169 @@ function training(built: Built, engine: Engine, workload: Workload, epochs: numb
   };
 }
 
-/** Training on each engine, against PyTorch in the same rounds where this machine has it. */
+/** Class probabilities of all rows. */
+function prediction(built: Built, engine: Engine, workload: Workload): Variant {
+  const samples = samplesOf(workload);
+  const network = engine.createNetwork(workload.spec, 1);
+  return () => {
+    const started = performance.now();
+    const probabilities = network.predict(samples.features, samples.rows, built.neverCancelled);
+    const ms = performance.now() - started;
+    if (!Number.isFinite(probabilities[0])) throw new Error("a probability is no number");
+    return ms;
+  };
+}
+
+const atLeast = (least: number, aim: number): Target => ({ atLeast: least, aim, better: "higher" });
+const theirs = "PyTorch 1.13 eager, 1 thread";
+
+/** What is compared with PyTorch, and in which words. */
+interface Comparison {
+  readonly workload: Workload;
+  /** Timed variants by name; each that stands in `targets` is compared. */
+  readonly engines: Readonly<Record<string, Engine>>;
+  readonly targets: Readonly<Record<string, readonly [measure: string, target: Target]>>;
+}
+
+function comparisons(built: Built): Comparison[] {
+  const all = availableParallelism();
+  const { referenceEngine, findEngine } = built;
+  const engines = {
+    reference: referenceEngine,
+    wasm: findEngine("wasm", 1),
+    relaxed: findEngine("wasm-relaxed", 1),
+  };
+  return [
+    {
+      workload: w1,
+      engines,
+      targets: {
+        wasm: [`W1 against ${theirs} (plain SIMD)`, atLeast(30, 50)],
+        relaxed: [`relaxed build, W1 against ${theirs}`, atLeast(40, 55)],
+      },
+    },
+    {
+      workload: w2,
+      engines,
+      targets: {
+        wasm: [`W2 against ${theirs} (plain SIMD)`, atLeast(6, 10)],
+        relaxed: [`relaxed build, W2 against ${theirs}`, atLeast(9, 13)],
+      },
+    },
+    {
+      workload: w3,
+      engines: {
+        "wasm, 1 thread": findEngine("wasm", 1),
+        wasm: findEngine("wasm", all),
+        relaxed: findEngine("wasm-relaxed", all),
+      },
+      targets: {
+        wasm: [`W3, all cores, against ${theirs} (plain SIMD)`, atLeast(0.6, 0.9)],
+        relaxed: [`relaxed build, W3, all cores, against ${theirs}`, atLeast(0.75, 1)],
+      },
+    },
+  ];
+}
+
+/** Training and prediction on each engine, against PyTorch in the same rounds where this machine has it. */
 export const benchEngine: Bench = async ({ quick, note }) => {
   const built = await importBuilt();
   const pytorch = await startPyTorch();
   note(pytorch === null ? "PyTorch: not found, so not compared" : `PyTorch ${pytorch.version}, 1 thread`);
+  const peak = await measurePeak();
+  note(`peak of one core, 128-bit multiply and add apart: ${figure(peak)} GFLOP/s`);
+  const rounds = quick ? 3 : 9;
   const results: Measure[] = [];
   try {
-    for (const workload of workloads) {
-      const epochs = quick ? workload.epochs / 10 : workload.epochs;
-      const variants: Record<string, Variant> = {};
-      for (const engine of Object.values(built.engines)) {
-        variants[engine.name] = training(built, engine, workload, epochs);
-      }
-      if (pytorch !== null) variants["PyTorch"] = () => pytorch.train(workload, epochs);
-      const times = await interleave(variants, quick ? 3 : 9);
-      const theirs = times["PyTorch"];
-      for (const [name, ms] of Object.entries(times)) {
-        note(`${workload.name} ${name}, ${epochs} epochs: ${spread(ms)} ms`);
-        if (ms === theirs) continue;
-        const epochMs = median(ms) / epochs;
-        const steps = (1000 * stepsPerEpoch(workload)) / epochMs;
-        results.push(measured(`${workload.name}, engine ${name}: steps`, steps, "steps/s"));
-        const rate = flopsPerEpoch(workload) / epochMs / 1e6;
-        results.push(measured(`${workload.name}, engine ${name}: arithmetic`, rate, "GFLOP/s"));
-        const seconds = (epochMs * workload.epochs) / 1000;
-        const target =
-          workload.name === "W1" ? ({ atLeast: 30, aim: 1, better: "lower" } as const) : undefined;
-        const whole = `${workload.name}, engine ${name}: ${workload.epochs} epochs`;
-        results.push(measured(whole, seconds, "s", target));
-        const ratio = theirs && median(theirs) / median(ms);
-        if (theirs)
-          note(
-            `${workload.name} ${name}: ${figure(ratio)} x PyTorch; by round ${spread(theirs.map((t, r) => t / ms[r]))}`,
-          );
-        results.push(measured(`${workload.name}, engine ${name}: against PyTorch`, ratio ?? null, "x"));
-      }
+    for (const comparison of comparisons(built)) {
+      results.push(...(await compare(built, comparison, pytorch, rounds, quick, peak, note)));
     }
+    results.push(...(await compareForward(built, pytorch, rounds, note)));
   } finally {
     pytorch?.close();
   }
   return results;
 };
+
+async function compare(
+  built: Built,
+  { workload: whole, engines, targets }: Comparison,
+  pytorch: PyTorch | null,
+  rounds: number,
+  quick: boolean,
+  peak: number,
+  note: (text: string) => void,
+): Promise<Measure[]> {
+  // A tenth of the epochs, or of the rows where there is one epoch.
+  const workload = quick && whole.epochs === 1 ? { ...whole, rows: whole.rows / 10 } : whole;
+  const epochs = quick && whole.epochs > 1 ? whole.epochs / 10 : whole.epochs;
+  const variants: Record<string, Variant> = {};
+  for (const [name, engine] of Object.entries(engines)) {
+    variants[name] = training(built, engine, workload, epochs);
+  }
+  if (pytorch !== null) {
+    variants["PyTorch"] = () => pytorch.time("eager", workload, epochs);
+    if (workload !== w3 && !quick) {
+      variants["PyTorch, DataLoader"] = () => pytorch.time("loader", workload, epochs);
+    }
+  }
+  const times = await interleave(variants, rounds);
+  const eager = times["PyTorch"];
+  const results: Measure[] = [];
+  for (const [name, ms] of Object.entries(times)) {
+    const rate = (flopsPerEpoch(workload) * epochs) / median(ms) / 1e6;
+    const steps = (1000 * stepsPerEpoch(workload) * epochs) / median(ms);
+    const size = quick ? ` of a tenth of ${workload.name}` : "";
+    note(
+      `${workload.name} ${name}: ${spread(ms)} ms${size}; ${figure(steps)} steps/s, ${figure(rate)} GFLOP/s` +
+        (name in engines ? ` (${figure((100 * rate) / peak)} % of one core's peak)` : ""),
+    );
+    const target = targets[name];
+    if (target === undefined) {
+      if (name === "reference") {
+        results.push(
+          measured(
+            `${workload.name}, reference engine against wasm`,
+            median(times["wasm"]) / median(ms),
+            "x",
+          ),
+        );
+      }
+      continue;
+    }
+    if (eager !== undefined) {
+      note(
+        `${workload.name} ${name} against PyTorch, by round: ${spread(eager.map((t, round) => t / ms[round]))}`,
+      );
+    }
+    const ratio = eager === undefined ? null : median(eager) / median(ms);
+    results.push(measured(target[0], ratio, "x", target[1]));
+    results.push(measured(`${workload.name}, ${name}: arithmetic`, rate, "GFLOP/s"));
+  }
+  return results;
+}
+
+/** W4: probabilities of 200,000 rows by W2's network, on one thread. */
+async function compareForward(
+  built: Built,
+  pytorch: PyTorch | null,
+  rounds: number,
+  note: (text: string) => void,
+): Promise<Measure[]> {
+  const workload = { ...w2, rows: w4Rows };
+  const variants: Record<string, Variant> = {
+    wasm: prediction(built, built.findEngine("wasm", 1), workload),
+  };
+  if (pytorch !== null) variants["PyTorch"] = () => pytorch.time("forward", workload);
+  const times = await interleave(variants, rounds);
+  for (const [name, ms] of Object.entries(times)) {
+    const rate = (2 * w4Rows * forwardWork(workload.spec)) / median(ms) / 1e6;
+    note(`W4 ${name}: ${spread(ms)} ms, ${figure(rate)} GFLOP/s`);
+  }
+  const { wasm, PyTorch: eager } = times;
+  if (eager !== undefined) {
+    note(`W4 wasm against PyTorch, by round: ${spread(eager.map((t, round) => t / wasm[round]))}`);
+  }
+  const ratio = eager === undefined ? null : median(eager) / median(wasm);
+  return [measured(`W4 against ${theirs} (plain SIMD, 1 thread)`, ratio, "x", atLeast(1.2, 2))];
+}

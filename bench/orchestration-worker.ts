@@ -48,7 +48,7 @@ function bareLoop(): { ms: number; weights: Weights } {
   const started = performance.now();
   for (let epoch = 1; epoch <= epochs; epoch++) {
     for (let i = 0; i < order.length; i++) order[i] = i;
-    built.shuffle(order, built.createRandom(seed, `shuffle of epoch ${epoch}`));
+    built.createRandom(seed, `shuffle of epoch ${epoch}`).shuffle(order);
     network.startEpoch(loaded, order, batchSize);
     network.trainBatches(Infinity, learningRate, built.neverCancelled);
   }

@@ -6,8 +6,8 @@ import type { Workload } from "./workloads.js";
 /** A Python process that trains when told to. */
 export interface PyTorch {
   readonly version: string;
-  /** Trains some epochs from fresh weights; milliseconds from first to last batch. */
-  train(workload: Workload, epochs: number): Promise<number>;
+  /** Milliseconds of some epochs from fresh weights, or of a forward pass over all rows (without `epochs`). */
+  time(kind: "eager" | "loader" | "forward", workload: Workload, epochs?: number): Promise<number>;
   close(): void;
 }
 
@@ -30,9 +30,9 @@ async function start(python: string): Promise<PyTorch | null> {
   if (hello.done) return null;
   return {
     version: hello.value,
-    async train({ rows, batchSize, spec }, epochs) {
+    async time(kind, { rows, batchSize, spec }, epochs = 0) {
       const units = [spec.inputs, ...spec.hidden, spec.outputs];
-      child.stdin.write(`${JSON.stringify({ rows, batch: batchSize, units, epochs })}\n`);
+      child.stdin.write(`${JSON.stringify({ kind, rows, batch: batchSize, units, epochs })}\n`);
       const answer = await lines.next();
       if (answer.done) throw new Error("PyTorch ended in the middle of the benchmark");
       return Number(answer.value);

@@ -3,7 +3,7 @@ import type { NetworkSpec, Samples } from "../src/engines/index.js";
 
 /** A training whose size people use: Adam, ReLU, cross-entropy, no dropout. */
 export interface Workload {
-  readonly name: "W1" | "W2";
+  readonly name: "W1" | "W2" | "W3";
   readonly rows: number;
   readonly batchSize: number;
   /** Epochs of a whole training. */
@@ -11,13 +11,14 @@ export interface Workload {
   readonly spec: NetworkSpec;
 }
 
-function workload(
-  name: Workload["name"],
+function workload<Name extends Workload["name"]>(
+  name: Name,
   rows: number,
   inputs: number,
   hidden: readonly number[],
+  batchSize: number,
   epochs: number,
-): Workload {
+): Workload & { readonly name: Name } {
   const optimizer = { type: "adam", weightDecay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
   const spec: NetworkSpec = {
     inputs,
@@ -30,14 +31,21 @@ function workload(
     gradientClip: 0,
     classWeights: null,
   };
-  return { name, rows, batchSize: 32, epochs, spec };
+  return { name, rows, batchSize, epochs, spec };
 }
 
-/** W1 is the mission's size. */
-export const workloads: readonly Workload[] = [
-  workload("W1", 2_500, 12, [32, 16], 100),
-  workload("W2", 10_000, 60, [64, 32], 20),
-];
+/** The mission's size. */
+export const w1 = workload("W1", 2_500, 12, [32, 16], 32, 100);
+/** A larger strategy; its network is also that of W4, a forward pass over 200,000 rows. */
+export const w2 = workload("W2", 10_000, 60, [64, 32], 32, 20);
+/** Larger than people use: the products decide. */
+export const w3 = workload("W3", 200_000, 200, [512, 256, 128], 1024, 1);
+
+/** The sizes that people use. */
+export const workloads: readonly (Workload & { readonly name: "W1" | "W2" })[] = [w1, w2];
+
+/** Rows of W4. */
+export const w4Rows = 200_000;
 
 /** Learning rate of every workload. */
 export const learningRate = 0.001;
@@ -52,13 +60,17 @@ export function stepsPerEpoch({ rows, batchSize }: Workload): number {
   return Math.ceil(rows / batchSize);
 }
 
+/** Multiply-adds of a forward pass of one row. */
+export function forwardWork({ inputs, hidden, outputs }: NetworkSpec): number {
+  const units = [inputs, ...hidden, outputs];
+  return units.slice(1).reduce((sum, unitsOut, l) => sum + units[l] * unitsOut, 0);
+}
+
 /**
  * Floating-point operations of an epoch's matrix products: forward, weight gradients, and input gradients of all layers
  * but the first; 2 for each multiply and add.
  */
 export function flopsPerEpoch({ rows, spec }: Workload): number {
-  const units = [spec.inputs, ...spec.hidden, spec.outputs];
-  const products = units.slice(1).map((outputs, l) => units[l] * outputs);
-  const all = products.reduce((sum, weights) => sum + weights, 0);
-  return 2 * rows * (3 * all - products[0]);
+  const first = spec.inputs * (spec.hidden[0] ?? spec.outputs);
+  return 2 * rows * (3 * forwardWork(spec) - first);
 }

@@ -6,6 +6,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 
+const { BarStore, createControlBlock, sampleBars } = await import("../dist/index.js");
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), "ktrdr-build-"));
 const request = {
@@ -18,7 +20,7 @@ const request = {
     epochs: 2,
   },
   modelsFolder: join(folder, "models"),
-  memory: new SharedArrayBuffer(1024),
+  memory: createControlBlock(),
 };
 // Keeps hold of the script that start-worker.cjs compiles, and caches it once the training has ended.
 const thread = `
@@ -30,7 +32,6 @@ const thread = `
   });
 `;
 try {
-  const { BarStore, sampleBars } = await import("../dist/index.js");
   await new BarStore(request.context.dataFolder).save(
     await sampleBars({ symbol: "SYN1", timeframe: "1d", seed: 42 }),
   );

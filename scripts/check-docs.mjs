@@ -24,7 +24,7 @@ for (const path of files(join(root, "src"), ".ts")) {
     if (name === undefined) return;
     // Overloads and the value beside a type of the same name share one docstring.
     let above = index - 1;
-    while (lines[above]?.startsWith("//")) above--;
+    while (/^(\/\/|@)/.test(lines[above] ?? "")) above--;
     if (lines[above]?.trimEnd().endsWith("*/")) documented.add(name);
     else if (!documented.has(name))
       problems.push(`${relative(root, path)}:${index + 1}: "${name}" has no docstring`);

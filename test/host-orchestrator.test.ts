@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { SessionConfig, TrainingProgress } from "../src/index.js";
+import type { ControlBlock, SessionConfig, TrainingProgress } from "../src/index.js";
 import { makeBars } from "./bars.js";
 import { importBuilt } from "./built.js";
 import { strategyText } from "./journey-strategies.js";
@@ -93,7 +93,7 @@ test("the result is that of a local run, and so are the weights", async () => {
 });
 
 /** The control block counts every snapshot written: its second int32 grows by two at each. */
-const reportsOf = (memory: SharedArrayBuffer): number => new Int32Array(memory)[1] / 2;
+const reportsOf = (memory: ControlBlock): number => new Int32Array(memory.buffer)[1] / 2;
 
 test.each([1, 4, 13])(
   "reports come at the first, every 10th and the last batch: batch size %d",

@@ -27,6 +27,7 @@ interface TrainOptions extends CommonOptions {
   seed?: number;
   epochs?: number;
   engine?: string;
+  threads?: number;
   maxMemory?: number;
   mode?: string;
   requireGpu?: boolean;
@@ -54,7 +55,12 @@ export const registerTrainCommand: RegisterCommands = (program) => {
       "epochs at most (default: those of the file)",
       wholeNumber("--epochs", 1, 1_000_000),
     )
-    .option("--engine <name>", "reference or auto (default: auto)")
+    .option("--engine <name>", "reference, wasm, wasm-relaxed or auto (default: auto, which is wasm)")
+    .option(
+      "--threads <n>",
+      "threads at most, used where that pays; results do not depend on it (default: all cores)",
+      wholeNumber("--threads", 1, 64),
+    )
     .option("--max-memory <size>", "refuse runs whose arrays need more, such as 2GB", memorySize)
     .option("--mode <mode>", "local, host, or auto for the host if that is of use (default: local)")
     .option("--require-gpu", "fail where no GPU can be used")
@@ -88,7 +94,7 @@ async function contextOf(options: TrainOptions): Promise<Omit<TrainingOperationC
     import("../data/index.js"),
   ]);
   const folders = foldersOf(options);
-  const { seed, epochs, engine, startDate, endDate, maxMemory, dataMode } = options;
+  const { seed, epochs, engine, threads, startDate, endDate, maxMemory, dataMode } = options;
   parseDateRange(startDate, endDate);
   if (engine !== undefined) await checkEngine(engine);
   return {
@@ -102,6 +108,7 @@ async function contextOf(options: TrainOptions): Promise<Omit<TrainingOperationC
     ...(seed === undefined ? {} : { seed }),
     ...(epochs === undefined ? {} : { epochs }),
     ...(engine === undefined ? {} : { engine }),
+    ...(threads === undefined ? {} : { threads }),
     ...(maxMemory === undefined ? {} : { maxMemoryBytes: maxMemory }),
   };
 }

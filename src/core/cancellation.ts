@@ -10,11 +10,19 @@ export interface SignallingToken extends CancellationToken {
   readonly signal: AbortSignal;
 }
 
-/** A token whose fact lies in shared memory, so that another thread can read it. */
-export interface SharedToken extends SignallingToken {
-  /** The control block that holds the stop flag (see `control-block.ts`). */
-  readonly memory: SharedArrayBuffer;
+/**
+ * Memory that a run shares with whoever asked for it: a stop flag, and the last progress snapshot under its sequence
+ * counter. It is WebAssembly memory, so that a kernel can read the flag itself: 3 ns, where a call back into JavaScript takes 15.
+ */
+export type ControlBlock = WebAssembly.Memory;
+
+/** A token whose fact lies in a control block, so that other threads and kernels can read it. */
+export interface BlockToken extends CancellationToken {
+  readonly memory: ControlBlock;
 }
+
+/** A token that does both. */
+export interface SharedToken extends SignallingToken, BlockToken {}
 
 /** A token that nobody can cancel. */
 export const neverCancelled: CancellationToken = { isCancelled: false };

@@ -55,7 +55,7 @@ test("a reader never sees half of a report while another thread writes", async (
   // The writer follows the block's layout (int32 flag, counter, claim, unused; then 7 float64) and writes one number everywhere.
   const writer = new Worker(
     `const { workerData } = require("node:worker_threads");
-     const counters = new Int32Array(workerData, 0, 4), values = new Float64Array(workerData, 16, 7);
+     const counters = new Int32Array(workerData.buffer, 0, 4), values = new Float64Array(workerData.buffer, 16, 7);
      for (let k = 1; Atomics.load(counters, 0) === 0; k++) {
        Atomics.add(counters, 1, 1);
        values[0] = 8;

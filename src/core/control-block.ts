@@ -1,4 +1,4 @@
-import type { CancellationToken, SharedToken } from "./cancellation.js";
+import type { BlockToken, ControlBlock, SharedToken } from "./cancellation.js";
 import { phases, type Phase } from "./progress.js";
 
 /*
@@ -13,8 +13,8 @@ const claim = 2;
 const ints = 4;
 const fields = 7;
 
-/** Bytes of a control block: a stop flag, and the last progress snapshot under its sequence counter. */
-const controlBlockBytes = ints * 4 + fields * 8;
+/** Address of the stop flag, an int32, in a control block. */
+export const stopFlagAddress = 4 * stopFlag;
 
 /** The last state of a run, as read from its control block. Counts are from 1; 0 means "not yet". */
 export interface ProgressSnapshot {
@@ -28,15 +28,16 @@ export interface ProgressSnapshot {
   readonly accuracy: number;
 }
 
-/** Shared memory between a run and whoever asked for it. */
-export function createControlBlock(): SharedArrayBuffer {
-  return new SharedArrayBuffer(controlBlockBytes);
+/** A control block for one run; it can be posted to other threads. */
+export function createControlBlock(): ControlBlock {
+  return new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 }
 
 /** Reads the stop flag of a control block on whatever thread it is used. */
-export function tokenOf(memory: SharedArrayBuffer): CancellationToken {
-  const flags = new Int32Array(memory, 0, ints);
+export function tokenOf(memory: ControlBlock): BlockToken {
+  const flags = new Int32Array(memory.buffer, 0, ints);
   return {
+    memory,
     get isCancelled() {
       return Atomics.load(flags, stopFlag) !== 0;
     },
@@ -44,16 +45,16 @@ export function tokenOf(memory: SharedArrayBuffer): CancellationToken {
 }
 
 /** Sets the stop flag of a control block. */
-export function requestStop(memory: SharedArrayBuffer): void {
-  Atomics.store(new Int32Array(memory, 0, ints), stopFlag, 1);
+export function requestStop(memory: ControlBlock): void {
+  Atomics.store(new Int32Array(memory.buffer, 0, ints), stopFlag, 1);
 }
 
 /**
  * True for the first caller only. The worker claims its run before it touches anything; a caller that wants to stop a
  * worker which is still loading modules or reading the request claims the run in its place and may then end the thread at once.
  */
-export function claimRun(memory: SharedArrayBuffer): boolean {
-  return Atomics.compareExchange(new Int32Array(memory, 0, ints), claim, 0, 1) === 0;
+export function claimRun(memory: ControlBlock): boolean {
+  return Atomics.compareExchange(new Int32Array(memory.buffer, 0, ints), claim, 0, 1) === 0;
 }
 
 /** The two ends of one possible stop: `token` is read by the run, `cancel` is called by whoever may stop it. */
@@ -86,9 +87,9 @@ export function createCancellation(): Cancellation {
  * Writes snapshots of one run's progress: some 20 ns each, without garbage, never waiting. One run has one writer, so the
  * counter is kept here and only stored.
  */
-export function createSnapshotWriter(memory: SharedArrayBuffer): (snapshot: ProgressSnapshot) => void {
-  const counters = new Int32Array(memory, 0, ints);
-  const values = new Float64Array(memory, ints * 4, fields);
+export function createSnapshotWriter(memory: ControlBlock): (snapshot: ProgressSnapshot) => void {
+  const counters = new Int32Array(memory.buffer, 0, ints);
+  const values = new Float64Array(memory.buffer, ints * 4, fields);
   let count = Atomics.load(counters, sequence);
   let phase: Phase | null = null;
   let phaseIndex = -1;
@@ -110,9 +111,9 @@ export function createSnapshotWriter(memory: SharedArrayBuffer): (snapshot: Prog
 }
 
 /** The last whole snapshot; null before the first one. */
-export function readSnapshot(memory: SharedArrayBuffer): ProgressSnapshot | null {
-  const counters = new Int32Array(memory, 0, ints);
-  const values = new Float64Array(memory, ints * 4, fields);
+export function readSnapshot(memory: ControlBlock): ProgressSnapshot | null {
+  const counters = new Int32Array(memory.buffer, 0, ints);
+  const values = new Float64Array(memory.buffer, ints * 4, fields);
   for (;;) {
     const before = Atomics.load(counters, sequence);
     if (before === 0) return null;

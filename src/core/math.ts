@@ -47,8 +47,8 @@ function smallExpm1(r: number): number {
   return r + z * (even + r * odd);
 }
 
-/** 2^(j/64), [64], each right to 0.6 ulp; after them a short series is enough. */
-const fractions = new Float64Array(64);
+/** 2^(j/64), [64], each right to 0.6 ulp; after them a short series is enough. Kernels are given a copy. */
+export const fractions = new Float64Array(64);
 for (let j = 0; j < 64; j++) {
   const nearer = j > 32 ? j - 64 : j; // as the series wants |r| <= 0.35
   fractions[j] = (j > 32 ? 2 : 1) * (1 + smallExpm1((nearer * Math.LN2) / 64));

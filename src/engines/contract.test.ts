@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CancelledError, neverCancelled, type CancellationToken } from "../core/index.js";
+import { CancelledError, createCancellation, neverCancelled, type CancellationToken } from "../core/index.js";
 import {
   flatten,
   gradientsOf,
@@ -13,6 +13,7 @@ import {
 import { rounds } from "../../test/rounds.js";
 import {
   activations,
+  CANCELLATION_CHECK_FREQUENCY,
   engines,
   WeightShapesError,
   type Network,
@@ -72,7 +73,7 @@ function definedLoss(spec: NetworkSpec, parameters: Float64Array, samples: Sampl
   return sum / total;
 }
 
-describe.each(Object.values(engines))("$name engine", (engine) => {
+describe.each(Object.values(engines).map((make) => make(1)))("$name engine", (engine) => {
   const samples = hashSamples(45, 6);
 
   const variants = activations.flatMap((activation) => [
@@ -241,6 +242,45 @@ describe.each(Object.values(engines))("$name engine", (engine) => {
     expect(flatten(first.exportWeights())).toEqual(once);
   });
 
+  test("kept weights are those of the moment, whatever comes after", () => {
+    const network = hashNetwork(engine, smallSpec());
+    expect(network.keptWeights()).toBeNull();
+    trainEpochs(network, samples, 1);
+    const then = network.exportWeights();
+    network.keepWeights();
+    trainEpochs(network, samples, 1);
+    expect(network.keptWeights()).toEqual(then);
+    expect(network.exportWeights()).not.toEqual(then);
+    network.keepWeights();
+    expect(network.keptWeights()).toEqual(network.exportWeights());
+  });
+
+  test("the token is looked at at least every CANCELLATION_CHECK_FREQUENCY batches", () => {
+    const network = hashNetwork(engine, smallSpec());
+    network.startEpoch(network.load(samples), inOrder(45), 1);
+    let looks = 0;
+    const token = {
+      get isCancelled() {
+        looks++;
+        return false;
+      },
+    };
+    network.trainBatches(45, 0.01, token);
+    expect(looks).toBeGreaterThanOrEqual(45 / CANCELLATION_CHECK_FREQUENCY);
+  });
+
+  test("a control block stops a call as any token does", () => {
+    const { token, cancel } = createCancellation();
+    const network = hashNetwork(engine, smallSpec());
+    const loaded = network.load(samples);
+    network.startEpoch(loaded, inOrder(45), 10);
+    expect(network.trainBatches(2, 0.01, token).batches).toBe(2);
+    cancel();
+    expect(network.trainBatches(2, 0.01, token).batches).toBe(0);
+    expect(() => network.evaluate(loaded, token)).toThrow(CancelledError);
+    expect(network.trainBatches(9, 0.01, neverCancelled).batches).toBe(3);
+  });
+
   test("exported weights are a copy", () => {
     const network = hashNetwork(engine, smallSpec());
     const weights = network.exportWeights();
@@ -292,9 +332,9 @@ describe.each(Object.values(engines))("$name engine", (engine) => {
   });
 
   test("a large batch looks at the token many times", () => {
-    // 512 rows × (100×128 + 128×64 + 64×3) weights × 3 products: 32 million multiply-adds, some 30 ms.
+    // 512 rows × (100×512 + 512×128 + 128×3) weights × 3 products: 180 million multiply-adds, some 10 to 180 ms.
     const large = hashSamples(512, 100);
-    const network = engine.createNetwork(smallSpec({ inputs: 100, hidden: [128, 64] }), 1);
+    const network = engine.createNetwork(smallSpec({ inputs: 100, hidden: [512, 128] }), 1);
     network.startEpoch(network.load(large), inOrder(512), 512);
     let looks = 0;
     network.trainBatches(1, 0.01, {

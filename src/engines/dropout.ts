@@ -7,6 +7,11 @@ function mix(x: number): number {
   return x ^ (x >>> 16);
 }
 
+/** What a network's masks depend on besides step, layer and element. */
+export function dropoutKey(seed: number): number {
+  return seedFor(seed, "dropout");
+}
+
 /**
  * Writes a dropout mask: 1 keeps a unit, 0 drops it with probability `dropout`.
  *
@@ -28,7 +33,7 @@ export function fillDropoutMask(
   step: number,
   layer: number,
 ): void {
-  const key = mix(mix(seedFor(seed, "dropout") ^ step) + Math.imul(layer, 0x9e3779b9));
+  const key = mix(mix(dropoutKey(seed) ^ step) + Math.imul(layer, 0x9e3779b9));
   const threshold = dropout * 4294967296; // of 2^32 equally likely hashes
   for (let element = from; element < to; element++) {
     mask[element] = mix(key ^ mix(element)) >>> 0 < threshold ? 0 : 1;

@@ -56,6 +56,12 @@ export interface LayerWeights {
   readonly bias: Float32Array;
 }
 
+/**
+ * Batches between two looks of an engine at the token, at most. The engines here look at every batch, which costs 3 to 15 ns,
+ * so one call may cover as many batches as lie between two reports.
+ */
+export const CANCELLATION_CHECK_FREQUENCY = 5;
+
 /** Layers from the inputs to the logits. */
 export type Weights = readonly LayerWeights[];
 
@@ -84,6 +90,13 @@ export interface BatchSums {
   /** Sum over samples of the training loss (class-weighted as PyTorch does: batch mean times batch size). */
   readonly lossSum: number;
   readonly correct: number;
+}
+
+/** A column that is read from other rows: row i has the value of row `order[i]`. */
+export interface PermutedColumn {
+  readonly column: number;
+  /** [rows] */
+  readonly order: Uint32Array;
 }
 
 /** Unweighted, dropout off. */
@@ -118,12 +131,16 @@ export interface Network {
     token: CancellationToken,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums;
-  /** Loss and hits over loaded samples with dropout off. @throws CancelledError */
-  evaluate(samples: LoadedSamples, token: CancellationToken): EvaluationSums;
+  /** Loss and hits over loaded samples with dropout off, one column permuted if asked for. @throws CancelledError */
+  evaluate(samples: LoadedSamples, token: CancellationToken, permuted?: PermutedColumn): EvaluationSums;
   /** Class probabilities, [rows × outputs], dropout off. @throws CancelledError */
   predict(features: Float32Array, rows: number, token: CancellationToken): Float32Array;
   /** A copy of the weights. */
   exportWeights(): Weights;
+  /** Remembers the weights as they are, in place of those remembered before. */
+  keepWeights(): void;
+  /** A copy of the weights that were remembered last; null when there are none. */
+  keptWeights(): Weights | null;
   /**
    * Replaces the weights; optimizer state and the count of steps (for dropout) start afresh.
    *

@@ -1,17 +1,30 @@
 import { nearestName, UsageError } from "../core/index.js";
 import type { Engine } from "./engine.js";
 import { referenceEngine } from "./reference/reference.js";
+import { relaxedWasmEngine, wasmEngine } from "./wasm/wasm.js";
+
+/** Makes an engine whose networks use up to this many threads. */
+type EngineMaker = (threads: number) => Engine;
 
 /** The engines that there are, by name; the contract and the PyTorch fixtures are tested on each. */
-export const engines: Readonly<Record<string, Engine>> = { reference: referenceEngine };
+export const engines: Readonly<Record<string, EngineMaker>> = {
+  reference: () => referenceEngine,
+  wasm: wasmEngine,
+  "wasm-relaxed": relaxedWasmEngine,
+};
 
-/** What `--engine` takes: an engine's name, or `auto` for the fastest that runs on this machine. */
+/** What `--engine` takes: an engine's name, or `auto` for the fastest that gives the same bits everywhere. */
 export const engineNames: readonly string[] = [...Object.keys(engines), "auto"];
 
-/** The engine of this name. @throws UsageError for a name that is no engine's */
-export function findEngine(name: string): Engine {
-  if (name === "auto") return referenceEngine;
-  if (Object.hasOwn(engines, name)) return engines[name];
+/**
+ * The engine of this name.
+ *
+ * @param threads threads of one network, used where that pays; no result depends on it
+ * @throws UsageError for a name that is no engine's
+ */
+export function findEngine(name: string, threads = 1): Engine {
+  if (name === "auto") return wasmEngine(threads);
+  if (Object.hasOwn(engines, name)) return engines[name](threads);
   const nearest = nearestName(name, engineNames);
   const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
   throw new UsageError(`--engine: "${name}" is no engine. Known: ${engineNames.join(", ")}.${hint}`);

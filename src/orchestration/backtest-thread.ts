@@ -4,6 +4,7 @@ import {
   fromErrorData,
   requestStop,
   tokenOf,
+  type ControlBlock,
   type ErrorData,
   type SharedToken,
 } from "../core/index.js";
@@ -54,7 +55,7 @@ export type BacktestOutcome = Omit<ModelBacktest, "confidenceThreshold"> & {
 /** What the thread is told to do. */
 export interface BacktestThreadRequest {
   readonly job: BacktestJob;
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ControlBlock;
 }
 
 /** The one message that the thread sends. */

@@ -21,6 +21,8 @@ export interface TrainingOperationContext {
   readonly seed?: number;
   readonly epochs?: number;
   readonly engine?: string;
+  /** Threads of one network at most, used where they pay; no result depends on it. Default: all cores. */
+  readonly threads?: number;
   /** Estimated sizes above this many bytes are refused; default: the memory of this machine or container. */
   readonly maxMemoryBytes?: number;
 }

@@ -1,4 +1,4 @@
-import type { ErrorData } from "../core/index.js";
+import type { ControlBlock, ErrorData } from "../core/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
 import type { ProgressOf } from "./bridge.js";
 import type { TrainingOperationContext } from "./context.js";
@@ -7,7 +7,7 @@ import type { TrainingOperationContext } from "./context.js";
 export interface WorkerRequest {
   readonly context: TrainingOperationContext;
   readonly modelsFolder: string;
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ControlBlock;
 }
 
 /** What happened since the last message, in this order: epochs, then the newest batch, then a phase that has begun. */

@@ -1,5 +1,6 @@
 import {
   createSnapshotWriter,
+  type ControlBlock,
   type Phase,
   type ProgressListener,
   type TrainingProgress,
@@ -35,7 +36,7 @@ export interface Reporter {
  * @param now milliseconds; decides only when messages leave, never what a run computes
  */
 export function createReporter(
-  memory: SharedArrayBuffer,
+  memory: ControlBlock,
   send: (progress: PackedProgress) => void,
   now: () => number,
 ): Reporter {

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { ignoreProgress, type CancellationToken, type ProgressListener } from "../core/index.js";
 import { BarStore, DataManager, HttpCsvProvider, parseDateRange, parseTimeframe } from "../data/index.js";
 import { findEngine } from "../engines/index.js";
@@ -31,7 +32,7 @@ export async function runTraining(
   { progress = ignoreProgress, token, begin = () => undefined }: RunHooks,
 ): Promise<TrainingResult> {
   const strategy = strategyOf(context);
-  const engine = findEngine(context.engine ?? "auto");
+  const engine = findEngine(context.engine ?? "auto", context.threads ?? availableParallelism());
   begin();
   const store = new BarStore(context.dataFolder);
   const modelStorage = new ModelStorage(modelsFolder);

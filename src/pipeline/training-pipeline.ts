@@ -40,7 +40,6 @@ import {
   ModelTrainer,
   type TrainedModel,
   type TrainingHooks,
-  type TrainingTiming,
   type TrainingParts,
 } from "../training/index.js";
 import { summarizeData } from "./data-summary.js";
@@ -287,7 +286,7 @@ export const TrainingPipeline = {
 type EnterPhase = (phase: Phase, more?: { symbol?: string; symbolIndex?: number; samples?: number }) => void;
 
 function receipt(clock: PhaseClock, { timing }: TrainedModel): TimeReceipt {
-  const { loop, arithmetic, progress = 0, cancellation = 0 } = timing as TrainingTiming & Costs;
+  const { loop, arithmetic, progress, cancellation } = timing;
   return {
     ...clock.seconds(),
     training_arithmetic: arithmetic,
@@ -296,11 +295,6 @@ function receipt(clock: PhaseClock, { timing }: TrainedModel): TimeReceipt {
     orchestration_share: loop === 0 ? 0 : 1 - arithmetic / loop,
     total: clock.total(),
   };
-}
-
-interface Costs {
-  readonly progress?: number;
-  readonly cancellation?: number;
 }
 
 /** What became of all symbols before training. */

@@ -8,4 +8,5 @@ export * from "./metrics.js";
 export * from "./model.js";
 export * from "./schema.js";
 export type { SchedulerSpec } from "./schedulers.js";
-export { ModelTrainer, type TrainedModel, type TrainingHooks, type TrainingTiming } from "./trainer.js";
+export type { TrainingTiming } from "./cost-clock.js";
+export { ModelTrainer, type TrainedModel, type TrainingHooks } from "./trainer.js";

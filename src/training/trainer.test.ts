@@ -81,6 +81,7 @@ function scriptedEngine({ validLosses = [], nanAt, lastWeight }: Script = {}) {
   let batchesDone = 0;
   let left = 0;
   let size = 0;
+  let kept: Weights | null = null;
   const network: Omit<Network, "spec"> = {
     load: (samples) => samples,
     startEpoch(_, order, batchSize) {
@@ -111,6 +112,8 @@ function scriptedEngine({ validLosses = [], nanAt, lastWeight }: Script = {}) {
     exportWeights: (): Weights => [
       { inputs: 1, outputs: 1, weight: Float32Array.of(epochs), bias: Float32Array.of(lastWeight ?? 0) },
     ],
+    keepWeights: () => void (kept = network.exportWeights()),
+    keptWeights: () => kept,
     importWeights: () => undefined,
     dispose: () => void log.disposed++,
   };
@@ -378,17 +381,39 @@ test("class weights balanced: n / (classes that occur × count)", () => {
   expect([...log.spec!.classWeights!]).toEqual([2, 1, Math.fround(400 / 600)]);
 });
 
-test("time is taken from the given clock, in seconds", () => {
+test("time is taken from the given clock, in seconds: arithmetic, reports, looks at the token", () => {
   let ms = 0;
-  const { engine } = scriptedEngine({ validLosses: [1] });
+  const { engine } = scriptedEngine({ validLosses: [2, 1] });
+  const slow: Engine = {
+    ...engine,
+    createNetwork(spec, seed) {
+      const network = engine.createNetwork(spec, seed);
+      return {
+        ...network,
+        trainBatches: (...args) => ((ms += 1000), network.trainBatches(...args)),
+      };
+    },
+  };
   const { trainingMetrics, timing } = new ModelTrainer(
-    engine,
-    options({ epochs: 1, batch_size: 400 }),
-    () => (ms += 100),
-  ).fit(model, parts);
-  // Looks at the clock: start; before and after order, batch, validation; end.
-  expect(trainingMetrics.training_time).toBeCloseTo(0.7, 10);
-  expect(timing).toEqual({ loop: trainingMetrics.training_time, arithmetic: expect.closeTo(0.3, 10) });
+    slow,
+    options({ epochs: 2, batch_size: 400 }), // one batch, so one call and one report, an epoch
+    () => ms,
+  ).fit(model, parts, {
+    progress: ({ type }) => void (ms += type === "batch" ? 50 : 20),
+    token: {
+      get isCancelled() {
+        ms += 3;
+        return false;
+      },
+    },
+  });
+  // Two calls, of which the first is timed and stands for both; each epoch's report is timed. Shuffling looks at the token
+  // as well, once an epoch, and that counts as arithmetic.
+  expect(timing.loop).toBeCloseTo(2 * (1 + 0.05 + 0.02 + 0.003 + 0.003), 10);
+  expect(timing.progress).toBeCloseTo(2 * (0.05 + 0.02), 10);
+  expect(timing.cancellation).toBeCloseTo(2 * 0.003, 10);
+  expect(timing.arithmetic).toBeCloseTo(2 * (1 + 0.003), 10);
+  expect(trainingMetrics.training_time).toBe(timing.loop);
 });
 
 describe("learning", () => {

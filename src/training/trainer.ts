@@ -2,16 +2,16 @@ import {
   createRandom,
   ignoreProgress,
   neverCancelled,
-  shuffle,
   throwIfCancelled,
   type CancellationToken,
   type ProgressListener,
 } from "../core/index.js";
 import type { Engine, LoadedSamples, Network, Weights } from "../engines/index.js";
-import { batchesPerCall, isReported } from "./cadence.js";
+import { nextReported } from "./cadence.js";
 import { areFinite, checkParts, notFinite, type TrainingParts } from "./checks.js";
 import { balancedClassWeights } from "./class-weights.js";
 import { createEarlyStopping } from "./early-stopping.js";
+import { CostClock, type TrainingTiming } from "./cost-clock.js";
 import {
   emptyHistory,
   recordEpoch,
@@ -27,14 +27,6 @@ import type { TrainingOptions } from "./schema.js";
 export interface TrainingHooks {
   readonly progress?: ProgressListener;
   readonly token?: CancellationToken;
-}
-
-/** Where the time of a training went, seconds. */
-export interface TrainingTiming {
-  /** From before the first batch to after the last epoch. */
-  readonly loop: number;
-  /** Of these, spent in arithmetic (batches, validation, shuffling); the rest went to progress, checks and bookkeeping. */
-  readonly arithmetic: number;
 }
 
 /** What a training gives. */
@@ -90,10 +82,8 @@ class Run {
   readonly #options: TrainingOptions;
   readonly #progress: ProgressListener;
   readonly #token: CancellationToken;
-  readonly #now: () => number;
+  readonly #costs: CostClock;
   readonly #order: Uint32Array;
-  /** Milliseconds spent in arithmetic. */
-  #arithmetic = 0;
 
   constructor(
     network: Network,
@@ -109,7 +99,7 @@ class Run {
     this.#options = options;
     this.#progress = progress;
     this.#token = token;
-    this.#now = now;
+    this.#costs = new CostClock(now);
     this.#order = new Uint32Array(parts.train.rows);
   }
 
@@ -118,44 +108,48 @@ class Run {
     const scheduler = createScheduler(plan, firstRate);
     const stopping = earlyStopping && createEarlyStopping(earlyStopping);
     const history = emptyHistory();
-    const started = this.#now();
+    this.#costs.start();
     let learningRate = firstRate;
-    let best: { epoch: number; loss: number; weights: Weights } | null = null;
+    let best: { epoch: number; loss: number } | null = null;
     let stopped = false;
     for (let epoch = 1; epoch <= epochs && !stopped; epoch++) {
       const train = this.#runEpoch(epoch, learningRate);
       const valid = this.#validate(epoch);
       recordEpoch(history, train, valid, learningRate);
       if (valid === null ? epoch === epochs : best === null || valid.loss < best.loss) {
-        best = { epoch, loss: valid?.loss ?? train.loss, weights: this.#network.exportWeights() };
+        best = { epoch, loss: valid?.loss ?? train.loss };
+        this.#network.keepWeights();
       }
-      this.#progress({
-        type: "epoch",
-        epoch,
-        epochs,
-        trainLoss: train.loss,
-        trainAccuracy: train.accuracy,
-        validLoss: valid?.loss ?? null,
-        validAccuracy: valid?.accuracy ?? null,
-        learningRate,
+      this.#costs.progress(() => {
+        this.#progress({
+          type: "epoch",
+          epoch,
+          epochs,
+          trainLoss: train.loss,
+          trainAccuracy: train.accuracy,
+          validLoss: valid?.loss ?? null,
+          validAccuracy: valid?.accuracy ?? null,
+          learningRate,
+        });
       });
       learningRate = scheduler.next(valid?.loss ?? null);
       stopped = stopping !== null && valid !== null && stopping.shouldStop(valid.loss);
     }
-    if (best === null || !areFinite(best.weights)) {
+    const timing = this.#costs.stop();
+    const weights = this.#network.keptWeights();
+    if (best === null || weights === null || !areFinite(weights)) {
       throw notFinite(history.train_loss.length, null, this.#parts.train, this.#options);
     }
-    const loop = (this.#now() - started) / 1000;
     const stoppedEarly = stopped && history.train_loss.length < epochs;
     return {
-      model: model.withWeights(best.weights),
-      weights: best.weights,
-      trainingMetrics: summarizeTraining(history, best.epoch, stoppedEarly, loop),
-      timing: { loop, arithmetic: this.#arithmetic / 1000 },
+      model: model.withWeights(weights),
+      weights,
+      trainingMetrics: summarizeTraining(history, best.epoch, stoppedEarly, timing.loop),
+      timing,
     };
   }
 
-  /** All batches of an epoch, a few per call of the network; loss and accuracy over them as they were met. */
+  /** All batches of an epoch, one call of the network up to each report; loss and accuracy over them as they were met. */
   #runEpoch(epoch: number, learningRate: number): EpochScore {
     const { epochs, batchSize, progressUpdateFrequency: every } = this.#options;
     const rows = this.#order.length;
@@ -163,23 +157,24 @@ class Run {
     let samples = 0;
     let lossSum = 0;
     let correct = 0;
-    this.#timed(() => {
-      this.#arrange(epoch);
-      this.#network.startEpoch(this.#train, this.#order, batchSize);
-    });
+    this.#arrange(epoch);
+    this.#network.startEpoch(this.#train, this.#order, batchSize);
     for (let batch = 0; batch < batches;) {
-      const count = batchesPerCall(batch, batches, every);
-      const done = this.#timed(() => this.#network.trainBatches(count, learningRate, this.#token));
+      const sampled = this.#costs.beforeCall();
+      const count = nextReported(batch, batches, every) - batch;
+      if (sampled) this.#costs.mark();
+      const done = this.#network.trainBatches(count, learningRate, this.#token);
+      if (sampled) this.#costs.afterArithmetic();
       batch += done.batches;
       samples += done.samples;
       lossSum += done.lossSum;
       correct += done.correct;
       if (!Number.isFinite(lossSum)) throw notFinite(epoch, batch, this.#parts.train, this.#options);
       throwIfCancelled(this.#token);
-      if (isReported(batch, batches, every)) {
-        const [loss, accuracy] = [lossSum / samples, correct / samples];
-        this.#progress({ type: "batch", epoch, epochs, batch, batches, loss, accuracy });
-      }
+      if (sampled) this.#costs.afterChecks();
+      const [loss, accuracy] = [lossSum / samples, correct / samples];
+      this.#progress({ type: "batch", epoch, epochs, batch, batches, loss, accuracy });
+      if (sampled) this.#costs.afterProgress();
     }
     return { loss: lossSum / rows, accuracy: correct / rows };
   }
@@ -189,7 +184,7 @@ class Run {
     const order = this.#order;
     for (let i = 0; i < order.length; i++) order[i] = i;
     if (this.#options.shuffle) {
-      shuffle(order, createRandom(this.#options.seed, `shuffle of epoch ${epoch}`), this.#token);
+      createRandom(this.#options.seed, `shuffle of epoch ${epoch}`).shuffle(order, this.#token);
     }
   }
 
@@ -197,15 +192,8 @@ class Run {
   #validate(epoch: number): EpochScore | null {
     const part = this.#validation;
     if (part === null) return null;
-    const { samples, lossSum, correct } = this.#timed(() => this.#network.evaluate(part, this.#token));
+    const { samples, lossSum, correct } = this.#network.evaluate(part, this.#token);
     if (!Number.isFinite(lossSum)) throw notFinite(epoch, null, this.#parts.train, this.#options);
     return { loss: lossSum / samples, accuracy: correct / samples };
-  }
-
-  #timed<Value>(work: () => Value): Value {
-    const started = this.#now();
-    const value = work();
-    this.#arithmetic += this.#now() - started;
-    return value;
   }
 }

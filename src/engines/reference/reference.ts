@@ -8,6 +8,7 @@ import type {
   LoadedSamples,
   Network,
   NetworkSpec,
+  PermutedColumn,
   Samples,
   Weights,
 } from "../engine.js";
@@ -36,6 +37,7 @@ class ReferenceNetwork implements Network {
   /** Optimizer updates done. */
   #steps = 0;
   #epoch: Epoch | null = null;
+  #kept: Weights | null = null;
   /** The batch at hand: [rows × inputs], [rows]. */
   #input = new Float32Array(0);
   #labels = new Uint8Array(0);
@@ -148,8 +150,9 @@ class ReferenceNetwork implements Network {
     return { loss: sum / total, correct };
   }
 
-  evaluate(loaded: LoadedSamples, token: CancellationToken): EvaluationSums {
-    const { rows, features, labels } = loaded as Samples;
+  evaluate(loaded: LoadedSamples, token: CancellationToken, permuted?: PermutedColumn): EvaluationSums {
+    const { rows, features: all, labels } = loaded as Samples;
+    const features = permuted === undefined ? all : withColumnPermuted(all, this.spec.inputs, permuted);
     const { outputs } = this.spec;
     const p = new Float64Array(outputs);
     let lossSum = 0;
@@ -194,6 +197,14 @@ class ReferenceNetwork implements Network {
     });
   }
 
+  keepWeights(): void {
+    this.#kept = this.exportWeights();
+  }
+
+  keptWeights(): Weights | null {
+    return this.#kept;
+  }
+
   importWeights(weights: Weights): void {
     checkWeightShapes(this.spec, weights);
     this.#mlp.layers.forEach((layer, l) => {
@@ -207,6 +218,19 @@ class ReferenceNetwork implements Network {
   dispose(): void {
     this.#epoch = null; // memory goes with the object
   }
+}
+
+/** A copy of [rows × columns] with one column taken from other rows. */
+function withColumnPermuted(
+  features: Float32Array,
+  columns: number,
+  { column, order }: PermutedColumn,
+): Float32Array {
+  const copy = features.slice();
+  order.forEach((other, i) => {
+    copy[i * columns + column] = features[other * columns + column];
+  });
+  return copy;
 }
 
 /**

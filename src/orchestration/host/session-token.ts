@@ -1,4 +1,4 @@
-import type { SharedToken } from "../../core/index.js";
+import type { ControlBlock, SharedToken } from "../../core/index.js";
 import type { TrainingSession } from "./training-session.js";
 
 /** The token of a host run: reads `session.stopRequested`, which lies in memory that the run's thread shares. */
@@ -13,7 +13,7 @@ export class SessionCancellationToken implements SharedToken {
     return this.#session.stopRequested;
   }
 
-  get memory(): SharedArrayBuffer {
+  get memory(): ControlBlock {
     return this.#session.memory;
   }
 

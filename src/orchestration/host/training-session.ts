@@ -1,6 +1,7 @@
 import {
   createCancellation,
   readSnapshot,
+  type ControlBlock,
   type ProgressSnapshot,
   type TrainingProgress,
 } from "../../core/index.js";
@@ -75,7 +76,7 @@ export class TrainingSession {
   }
 
   /** The control block that the run's thread shares. */
-  get memory(): SharedArrayBuffer {
+  get memory(): ControlBlock {
     return this.#cancellation.token.memory;
   }
 

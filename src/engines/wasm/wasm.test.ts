@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { neverCancelled } from "../../core/index.js";
+import { flatten, hashSamples, hashUniform } from "../../../test/networks.js";
+import { rounds } from "../../../test/rounds.js";
+import { activations, type Engine, type NetworkSpec, type OptimizerSpec, type Samples } from "../engine.js";
+import { referenceEngine } from "../reference/reference.js";
+
+import { wasmEngine } from "./wasm.js";
+
+const weightDecay = fc.constantFrom(0, 0.01);
+const optimizer: fc.Arbitrary<OptimizerSpec> = fc.oneof(
+  fc.record({
+    type: fc.constantFrom("adam" as const, "adamw" as const),
+    weightDecay,
+    beta1: fc.constant(0.9),
+    beta2: fc.constant(0.999),
+    epsilon: fc.constant(1e-8),
+  }),
+  fc.record({ type: fc.constant("sgd" as const), weightDecay, momentum: fc.constantFrom(0, 0.9) }),
+  fc.record({
+    type: fc.constant("rmsprop" as const),
+    weightDecay,
+    alpha: fc.constant(0.99),
+    epsilon: fc.constant(1e-8),
+  }),
+);
+
+/** Networks of any shape with every option, the widths crossing the kernel's panels of 8 and tiles of 4. */
+const spec: fc.Arbitrary<NetworkSpec> = fc
+  .record({
+    inputs: fc.integer({ min: 1, max: 27 }),
+    hidden: fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 3 }),
+    outputs: fc.constantFrom(2, 3, 3, 9),
+    activation: fc.constantFrom(...activations),
+    dropout: fc.constantFrom(0, 0.2, 0.5),
+    optimizer,
+    loss: fc.oneof(
+      fc.constant({ type: "cross_entropy" as const }),
+      fc.record({ type: fc.constant("focal" as const), gamma: fc.constantFrom(0.5, 2, 2.5) }),
+    ),
+    gradientClip: fc.constantFrom(0, 0.1, 1),
+    weighted: fc.boolean(),
+  })
+  .map(({ weighted, ...rest }) => ({
+    ...rest,
+    classWeights: weighted ? Float32Array.from({ length: rest.outputs }, (_, k) => 0.5 + k) : null,
+  }));
+
+/** Samples of as many classes as the network has outputs. */
+function samplesFor({ inputs, outputs }: NetworkSpec, rows: number): Samples {
+  const labels = Uint8Array.from(hashUniform(77, rows), (u) => Math.floor(u * outputs));
+  return { ...hashSamples(rows, inputs), labels };
+}
+
+/** Everything that a network can tell, after some epochs. */
+function everything(engine: Engine, of: NetworkSpec, samples: Samples, batchSize: number): unknown {
+  const network = engine.createNetwork(of, 5);
+  const loaded = network.load(samples);
+  const { rows } = samples;
+  const order = Uint32Array.from({ length: rows }, (_, i) => (i * 7919) % rows);
+  const told = [1, 2, 3].map(() => {
+    network.startEpoch(loaded, order, batchSize);
+    return [
+      network.trainBatches(2, 0.01, neverCancelled),
+      network.trainBatches(1000, 0.003, neverCancelled),
+      network.evaluate(loaded, neverCancelled),
+      network.evaluate(loaded, neverCancelled, { column: samples.columns - 1, order }),
+    ];
+  });
+  const probabilities = network.predict(samples.features, rows, neverCancelled);
+  const weights = flatten(network.exportWeights());
+  network.dispose();
+  return { told, probabilities, weights };
+}
+
+test("every network gives the bits of the reference: losses, hits, weights, probabilities", () => {
+  fc.assert(
+    fc.property(
+      spec,
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 1, max: 150 }),
+      (of, rows, batchSize) => {
+        const samples = samplesFor(of, rows);
+        expect(everything(wasmEngine(), of, samples, batchSize)).toEqual(
+          everything(referenceEngine, of, samples, batchSize),
+        );
+      },
+    ),
+    { numRuns: rounds(500, 40) },
+  );
+});
+
+test("more rows than the kernel takes at a time", () => {
+  const of: NetworkSpec = {
+    inputs: 5,
+    hidden: [9],
+    outputs: 3,
+    activation: "tanh",
+    dropout: 0,
+    optimizer: { type: "sgd", weightDecay: 0, momentum: 0.9 },
+    loss: { type: "cross_entropy" },
+    gradientClip: 0,
+    classWeights: null,
+  };
+  const samples = samplesFor(of, 9001);
+  expect(everything(wasmEngine(), of, samples, 300)).toEqual(everything(referenceEngine, of, samples, 300));
+});
+
+test.each(activations)("%s: two and three threads give the bits of one", (activation) => {
+  const of: NetworkSpec = {
+    inputs: 70,
+    hidden: [130, 90],
+    outputs: 3,
+    activation,
+    dropout: 0.2,
+    optimizer: { type: "adam", weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    loss: { type: "cross_entropy" },
+    gradientClip: 0.5,
+    classWeights: null,
+  };
+  // 1001 rows × 21,000 parameters: above the size from which threads share a batch, and a short last batch.
+  const samples = samplesFor(of, 2500);
+  const alone = everything(wasmEngine(1), of, samples, 1001);
+  for (const threads of [2, 3]) expect(everything(wasmEngine(threads), of, samples, 1001)).toEqual(alone);
+});

@@ -1,0 +1,431 @@
+import type { Worker } from "node:worker_threads";
+import {
+  CancelledError,
+  fractions,
+  neverCancelled,
+  type BlockToken,
+  type CancellationToken,
+} from "../../core/index.js";
+import { dropoutKey } from "../dropout.js";
+import type {
+  BatchSums,
+  Engine,
+  EvaluationSums,
+  LoadedSamples,
+  Network,
+  NetworkSpec,
+  PermutedColumn,
+  Samples,
+  Weights,
+} from "../engine.js";
+import { activations } from "../engine.js";
+import { checkWeightShapes, initialWeights, layerSizes, parameterCount } from "../weights.js";
+import { Arena } from "./arena.js";
+import { startHelper, type ThreadPlaces } from "./helpers.js";
+import { flagReader, instantiate, kernelModule, type Kernel, type KernelBuild } from "./module.js";
+import { layerFloats, readLayer, turnedFloats, writeLayer, type LayerPlace } from "./parameters.js";
+
+/** Rows of one call of the kernel for inference, and of the buffers that it needs. */
+const chunkRows = 4096;
+
+/**
+ * Multiply-adds of one forward pass of a batch from which threads share it. Four meetings of the threads in a step cost
+ * some 20 µs; below this a step takes under 1 ms, and sharing it was slower (W1, W2: docs/PERFORMANCE.md).
+ */
+const sharedBatchWork = 8e6;
+
+/** Multiply-adds of one inference from which helper threads are started for it: starting one takes some 30 ms. */
+const sharedInferenceWork = 5e8;
+
+/** Samples in the kernel's memory. */
+interface WasmSamples extends LoadedSamples {
+  /** [rows × inputs], row-major. */
+  readonly features: number;
+  /** [rows] bytes. */
+  readonly labels: number;
+}
+
+/** An epoch under way; `position` is where in the order the next batch begins. */
+interface Epoch {
+  readonly samples: WasmSamples;
+  readonly rows: number;
+  readonly batchSize: number;
+  position: number;
+}
+
+class WasmNetwork implements Network {
+  readonly spec: NetworkSpec;
+  readonly #module: WebAssembly.Module;
+  readonly #threads: number;
+  readonly #arena = new Arena();
+  /** Bound to the token that was given last: it is asked at every batch. */
+  #kernel: Kernel;
+  readonly #layers: readonly LayerPlace[];
+  readonly #description: number;
+  readonly #fractions: number;
+  /** Optimizer state, two numbers a parameter. */
+  readonly #state: { readonly address: number; readonly floats: number };
+  readonly #results: Float64Array;
+  readonly #parameters: { readonly address: number; readonly bytes: number };
+  /** Weights and biases, without the places that pad panels. */
+  readonly #parameterCount: number;
+  readonly #helpers: Worker[] = [];
+  readonly #own: ThreadPlaces;
+  #token: CancellationToken = neverCancelled;
+  #epoch: Epoch | null = null;
+  #batchRows = 0;
+  #order = { address: 0, rows: 0 };
+  #masks = { address: 0, bytes: 0 };
+  #inference: Inference | null = null;
+  #kept: number | null = null;
+
+  constructor(spec: NetworkSpec, seed: number, build: KernelBuild, threads: number) {
+    this.spec = spec;
+    this.#threads = threads;
+    this.#module = kernelModule(build);
+    const arena = this.#arena;
+    this.#kernel = instantiate(this.#module, arena.memory, () => false);
+    this.#description = arena.allocate(this.#kernel.descriptionBytes());
+    this.#fractions = arena.allocate(fractions.byteLength);
+    arena.doubles(this.#fractions, fractions.length).set(fractions);
+    this.#own = this.#places();
+    this.#bind();
+    this.#parameterCount = parameterCount(spec);
+
+    const sizes = layerSizes(spec);
+    const floats = sizes.reduce((sum, [inputs, outputs]) => sum + layerFloats(inputs, outputs), 0);
+    const [parameters, gradients] = [arena.allocate(4 * floats), arena.allocate(4 * floats)];
+    this.#parameters = { address: parameters, bytes: 4 * floats };
+    this.#state = { address: arena.allocate(8 * floats), floats: 2 * floats };
+    let offset = 0;
+    this.#layers = sizes.map(([inputs, outputs], l) => {
+      const address = parameters + offset;
+      const [first, second] = [this.#state.address + offset, this.#state.address + 4 * floats + offset];
+      const turned = l === 0 ? 0 : arena.allocate(4 * turnedFloats(inputs, outputs));
+      this.#kernel.describeLayer(l, inputs, outputs, address, gradients + offset, first, second, turned);
+      offset += 4 * layerFloats(inputs, outputs);
+      return { inputs, outputs, address };
+    });
+    const results = arena.allocate(4 * 8);
+    this.#describe(seed, results);
+    this.#results = arena.doubles(results, 4);
+    this.importWeights(initialWeights(spec, seed));
+  }
+
+  /** Gives the kernel this thread's places in memory. */
+  #bind(): void {
+    const { description, fractions, scratch, buffers, widest } = this.#own;
+    this.#kernel.bind(description, fractions, scratch, buffers, widest);
+  }
+
+  /** A kernel that asks this token. All else of a network lies in memory, so another instance takes over at once. */
+  #ask(token: CancellationToken): void {
+    if (token === this.#token) return;
+    this.#token = token;
+    const block = (token as Partial<BlockToken>).memory;
+    const isStopped = block === undefined ? () => token.isCancelled : flagReader(block);
+    this.#kernel = instantiate(this.#module, this.#arena.memory, isStopped);
+    this.#bind();
+  }
+
+  /** Places for one more thread. */
+  #places(): ThreadPlaces {
+    const widest = Math.max(this.spec.inputs, ...this.spec.hidden, this.spec.outputs);
+    return {
+      description: this.#description,
+      fractions: this.#fractions,
+      scratch: this.#arena.allocate(16 * this.spec.outputs),
+      buffers: this.#arena.allocate(2 * this.#kernel.blockBytes(widest)),
+      widest,
+    };
+  }
+
+  #describe(seed: number, results: number): void {
+    const { spec } = this;
+    const { inputs, hidden, outputs, activation, dropout, classWeights, loss, gradientClip } = spec;
+    let weights = 0;
+    if (classWeights !== null) {
+      weights = this.#arena.allocate(4 * outputs);
+      this.#arena.floats(weights, outputs).set(classWeights);
+    }
+    this.#kernel.describe(
+      hidden.length + 1,
+      inputs,
+      outputs,
+      activations.indexOf(activation),
+      Math.ceil(dropout * 4294967296) - 1,
+      dropout > 0 ? 1 / (1 - dropout) : 0,
+      dropoutKey(seed),
+      weights,
+      loss.type === "focal" ? loss.gamma : -1,
+      gradientClip,
+      results,
+    );
+    const { optimizer: o } = spec;
+    const place = ["adam", "adamw", "sgd", "rmsprop"].indexOf(o.type);
+    const beta1 = o.type === "sgd" ? o.momentum : o.type === "rmsprop" ? o.alpha : o.beta1;
+    const beta2 = "beta2" in o ? o.beta2 : 0;
+    this.#kernel.describeOptimizer(place, o.weightDecay, beta1, beta2, "epsilon" in o ? o.epsilon : 0);
+  }
+
+  load({ rows, features, labels }: Samples): WasmSamples {
+    const places = {
+      rows,
+      features: this.#arena.allocate(features.byteLength),
+      labels: this.#arena.allocate(rows),
+    };
+    this.#arena.floats(places.features, features.length).set(features);
+    this.#arena.bytes(places.labels, rows).set(labels);
+    return places;
+  }
+
+  startEpoch(samples: LoadedSamples, order: Uint32Array, batchSize: number): void {
+    this.#reserve(Math.min(batchSize, order.length));
+    if (order.length > this.#order.rows) {
+      this.#order = { address: this.#arena.allocate(4 * order.length), rows: order.length };
+    }
+    this.#arena.integers(this.#order.address, order.length).set(order);
+    this.#epoch = { samples: samples as WasmSamples, rows: order.length, batchSize, position: 0 };
+  }
+
+  /** Makes room for batches of up to `rows`. */
+  #reserve(rows: number): void {
+    if (rows <= this.#batchRows) return;
+    this.#batchRows = rows;
+    const { spec } = this;
+    const stride = this.#kernel.panelStride(rows);
+    const panels = (columns: number): number => this.#arena.allocate(Math.ceil(columns / 8) * stride);
+    this.#kernel.describeBatch(panels(spec.inputs), stride, this.#arena.allocate(8 * (rows + 1)));
+    this.#layers.forEach(({ outputs }, l) => {
+      const hidden = l < spec.hidden.length;
+      // ReLU's slope is told by its value.
+      const slope = hidden && spec.activation !== "relu" ? panels(outputs) : 0;
+      this.#kernel.describeLayerBatch(l, panels(outputs), slope, panels(outputs));
+    });
+    if (rows * this.#parameterCount >= sharedBatchWork) this.#startHelpers();
+  }
+
+  trainBatches(
+    count: number,
+    learningRate: number,
+    token: CancellationToken,
+    masks?: readonly (readonly Uint8Array[])[],
+  ): BatchSums {
+    const epoch = this.#epoch;
+    if (epoch === null) throw new Error("trainBatches before startEpoch");
+    if (masks !== undefined) return this.#trainMasked(epoch, count, learningRate, token, masks);
+    return this.#train(epoch, count, learningRate, token, 0);
+  }
+
+  #train(
+    epoch: Epoch,
+    count: number,
+    learningRate: number,
+    token: CancellationToken,
+    masks: number,
+  ): BatchSums {
+    const { samples, batchSize, position } = epoch;
+    this.#ask(token);
+    this.#kernel.trainBatches(
+      samples.features,
+      samples.labels,
+      this.#order.address + 4 * position,
+      epoch.rows - position,
+      batchSize,
+      Math.min(count, 0x7fffffff),
+      learningRate,
+      masks,
+      this.#helpers.length,
+    );
+    const [lossSum, batches, done, correct] = this.#results;
+    epoch.position += done;
+    return { batches, samples: done, lossSum, correct };
+  }
+
+  /** One call of the kernel for each batch, with its masks. */
+  #trainMasked(
+    epoch: Epoch,
+    count: number,
+    learningRate: number,
+    token: CancellationToken,
+    masks: readonly (readonly Uint8Array[])[],
+  ): BatchSums {
+    const sums = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
+    for (let batch = 0; batch < count && epoch.position < epoch.rows; batch++) {
+      const bytes = masks[batch].reduce((sum, mask) => sum + mask.length, 0);
+      if (bytes > this.#masks.bytes) this.#masks = { address: this.#arena.allocate(bytes), bytes };
+      let at = this.#masks.address;
+      for (const mask of masks[batch]) {
+        this.#arena.bytes(at, mask.length).set(mask);
+        at += mask.length;
+      }
+      const done = this.#train(epoch, 1, learningRate, token, this.#masks.address);
+      sums.batches += done.batches;
+      sums.samples += done.samples;
+      sums.lossSum += done.lossSum;
+      sums.correct += done.correct;
+      if (done.batches === 0 || !Number.isFinite(done.lossSum)) break;
+    }
+    return sums;
+  }
+
+  evaluate(loaded: LoadedSamples, token: CancellationToken, permuted?: PermutedColumn): EvaluationSums {
+    const { rows, features, labels } = loaded as WasmSamples;
+    const place = this.#inferencePlace(rows);
+    let order = 0;
+    if (permuted !== undefined) {
+      order = place.permuted(rows);
+      this.#arena.integers(order, rows).set(permuted.order);
+    }
+    let correct = 0;
+    this.#results[0] = 0;
+    for (let from = 0; from < rows; from += chunkRows) {
+      const stopped = this.#infer(
+        token,
+        features + 4 * this.spec.inputs * from,
+        labels + from,
+        Math.min(chunkRows, rows - from),
+        0,
+        permuted === undefined ? -1 : permuted.column,
+        order + 4 * from,
+        features,
+      );
+      if (stopped) throw new CancelledError();
+      correct += this.#results[3];
+    }
+    return { samples: rows, lossSum: this.#results[0], correct };
+  }
+
+  predict(features: Float32Array, rows: number, token: CancellationToken): Float32Array {
+    const { inputs, outputs } = this.spec;
+    const place = this.#inferencePlace(rows);
+    const { staging, probabilities } = place.staging();
+    const result = new Float32Array(rows * outputs);
+    for (let from = 0; from < rows; from += chunkRows) {
+      const n = Math.min(chunkRows, rows - from);
+      this.#arena.floats(staging, n * inputs).set(features.subarray(from * inputs, (from + n) * inputs));
+      const stopped = this.#infer(token, staging, 0, n, probabilities, -1, 0, 0);
+      if (stopped) throw new CancelledError();
+      result.set(this.#arena.floats(probabilities, n * outputs), from * outputs);
+    }
+    return result;
+  }
+
+  #inferencePlace(rows: number): Inference {
+    if (rows * this.#parameterCount >= sharedInferenceWork) this.#startHelpers();
+    return (this.#inference ??= new Inference(this.#arena, this.spec));
+  }
+
+  #infer(
+    token: CancellationToken,
+    samples: number,
+    labels: number,
+    rows: number,
+    probabilities: number,
+    column: number,
+    permuted: number,
+    all: number,
+  ): boolean {
+    this.#ask(token);
+    const shared = rows * this.#parameterCount >= sharedBatchWork ? this.#helpers.length : 0;
+    const { rowLoss } = this.#inference as Inference;
+    return (
+      this.#kernel.inferRows(samples, labels, rows, probabilities, column, permuted, all, rowLoss, shared) !==
+      0
+    );
+  }
+
+  #startHelpers(): void {
+    while (this.#helpers.length < this.#threads - 1) {
+      this.#helpers.push(
+        startHelper({ module: this.#module, memory: this.#arena.memory, ...this.#places() }),
+      );
+    }
+  }
+
+  exportWeights(): Weights {
+    return this.#layers.map((place) => readLayer(this.#arena, place));
+  }
+
+  keepWeights(): void {
+    const { address, bytes } = this.#parameters;
+    this.#kept ??= this.#arena.allocate(bytes);
+    this.#arena.bytes(this.#kept, bytes).set(this.#arena.bytes(address, bytes));
+  }
+
+  keptWeights(): Weights | null {
+    const kept = this.#kept;
+    if (kept === null) return null;
+    const moved = kept - this.#parameters.address;
+    return this.#layers.map((place) => readLayer(this.#arena, { ...place, address: place.address + moved }));
+  }
+
+  importWeights(weights: Weights): void {
+    checkWeightShapes(this.spec, weights);
+    this.#layers.forEach((place, l) => writeLayer(this.#arena, place, weights[l]));
+    this.#arena.floats(this.#state.address, this.#state.floats).fill(0);
+    this.#kernel.startAfresh();
+  }
+
+  dispose(): void {
+    this.#epoch = null;
+    for (const helper of this.#helpers) void helper.terminate();
+    this.#helpers.length = 0;
+  }
+}
+
+/** Buffers for inference, made when they are first needed. */
+class Inference {
+  readonly rowLoss: number;
+  readonly #arena: Arena;
+  readonly #spec: NetworkSpec;
+  #permuted = { address: 0, rows: 0 };
+  #staging: { staging: number; probabilities: number } | null = null;
+
+  constructor(arena: Arena, spec: NetworkSpec) {
+    this.#arena = arena;
+    this.#spec = spec;
+    this.rowLoss = arena.allocate(8 * (chunkRows + 1));
+  }
+
+  /** Room for an order of `rows`. */
+  permuted(rows: number): number {
+    if (rows > this.#permuted.rows) {
+      this.#permuted = { address: this.#arena.allocate(4 * rows), rows };
+    }
+    return this.#permuted.address;
+  }
+
+  /** Room for a chunk of rows and their probabilities. */
+  staging(): { staging: number; probabilities: number } {
+    const { inputs, outputs } = this.#spec;
+    return (this.#staging ??= {
+      staging: this.#arena.allocate(4 * inputs * chunkRows),
+      probabilities: this.#arena.allocate(4 * outputs * chunkRows),
+    });
+  }
+}
+
+/**
+ * The engine to use: the reference's arithmetic, to the bit, in WebAssembly SIMD. Large batches are shared by threads; no
+ * result depends on their number.
+ *
+ * @param threads threads of one network, this one included
+ */
+export function wasmEngine(threads = 1): Engine {
+  return {
+    name: "wasm",
+    createNetwork: (spec, seed) => new WasmNetwork(spec, seed, "kernel", threads),
+  };
+}
+
+/**
+ * The same with fused multiply-adds where the processor has them: faster, but the bits differ between kinds of processors
+ * and from the reference, so it is used only when asked for by name.
+ */
+export function relaxedWasmEngine(threads = 1): Engine {
+  return {
+    name: "wasm-relaxed",
+    createNetwork: (spec, seed) => new WasmNetwork(spec, seed, "kernel-relaxed", threads),
+  };
+}

@@ -1,0 +1,105 @@
+/** Where the time of a training went, seconds. */
+export interface TrainingTiming {
+  /** From before the first batch to after the last epoch. */
+  readonly loop: number;
+  /** Of these: batches, shuffling, validation; what is left of `loop` after the other two. */
+  readonly arithmetic: number;
+  /** Reports to the listener. */
+  readonly progress: number;
+  /** Looks at the token between calls of the engine, and what surrounds a call: adding up, checking the loss. */
+  readonly cancellation: number;
+}
+
+/** One call in so many is timed: reading the clock five times costs more than what it measures. */
+const sampleEvery = 16;
+
+/**
+ * Measures what surrounds the arithmetic of a training by timing every 16th call of the engine with its checks and its
+ * report, and every epoch's report; the others are counted at the mean of those timed.
+ */
+export class CostClock {
+  readonly #now: () => number;
+  /** Milliseconds between two readings that follow each other: what the clock itself adds to an interval. */
+  readonly #reading: number;
+  #started = 0;
+  #calls = 0;
+  #sampled = 0;
+  #marked = 0;
+  #around = 0;
+  #reports = 0;
+  #epochReports = 0;
+
+  /** @param now milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#reading = readingCost(now);
+  }
+
+  /** The first epoch begins. */
+  start(): void {
+    this.#started = this.#now();
+  }
+
+  /** A call of the engine is about to be prepared. Whether to time it. */
+  beforeCall(): boolean {
+    if (this.#calls++ % sampleEvery !== 0) return false;
+    this.#sampled++;
+    this.#marked = this.#now();
+    return true;
+  }
+
+  /** The engine is called. */
+  mark(): void {
+    this.#around += this.#lap();
+  }
+
+  /** It has returned. */
+  afterArithmetic(): void {
+    this.#marked = this.#now();
+  }
+
+  /** Sums and token have been looked at. */
+  afterChecks(): void {
+    this.#around += this.#lap();
+  }
+
+  /** The batch has been reported. */
+  afterProgress(): void {
+    this.#reports += this.#lap();
+  }
+
+  /** Times one report of an epoch. */
+  progress(report: () => void): void {
+    this.#marked = this.#now();
+    report();
+    this.#epochReports += this.#lap();
+  }
+
+  /** The last epoch is over. */
+  stop(): TrainingTiming {
+    const loop = this.#now() - this.#started;
+    const scale = this.#sampled === 0 ? 0 : this.#calls / this.#sampled;
+    const progress = this.#reports * scale + this.#epochReports;
+    const cancellation = this.#around * scale;
+    return {
+      loop: loop / 1000,
+      arithmetic: Math.max(0, loop - progress - cancellation) / 1000,
+      progress: progress / 1000,
+      cancellation: cancellation / 1000,
+    };
+  }
+
+  #lap(): number {
+    const now = this.#now();
+    const lap = Math.max(0, now - this.#marked - this.#reading);
+    this.#marked = now;
+    return lap;
+  }
+}
+
+function readingCost(now: () => number): number {
+  const readings = 64;
+  const started = now();
+  for (let i = 1; i < readings; i++) now();
+  return (now() - started) / readings;
+}
