@@ -9,6 +9,7 @@ export * from "./engines/index.js";
 export * from "./training/index.js";
 export * from "./models/index.js";
 export * from "./portable/index.js";
+export * from "./rules/index.js";
 export * from "./backtest/index.js";
 export * from "./strategy/index.js";
 export * from "./pipeline/index.js";

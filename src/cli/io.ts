@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pc from "picocolors";
-import { asFileError, FileError, KnownError, UsageError } from "../core/index.js";
+import { asFileError, createCancellation, FileError, KnownError, UsageError } from "../core/index.js";
+import type { CancellationToken } from "../core/index.js";
 import { widthOf, wrapText } from "./wrap.js";
 
 /** Where a command finds its folders; all absolute. */
@@ -91,6 +92,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   outputLost = true;
 });
+
+/** A token that the first Ctrl-C cancels; the second ends the process as it always does. */
+export function stoppable(): CancellationToken {
+  const cancellation = createCancellation();
+  process.once("SIGINT", () => cancellation.cancel());
+  return cancellation.token;
+}
 
 /** Data go to stdout. */
 export function printData(text: string): void {

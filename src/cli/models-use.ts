@@ -1,8 +1,9 @@
-import { createCancellation } from "../core/index.js";
-import type { ModelTest, ModelUse, Prediction } from "../pipeline/index.js";
+import { UsageError } from "../core/index.js";
+import type { Explanation, ModelTest, ModelUse, Prediction } from "../pipeline/index.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
+import { ruleText } from "./models-rules.js";
 import {
   alignRows,
   type CommonOptions,
@@ -11,6 +12,7 @@ import {
   printData,
   printText,
   printJson,
+  stoppable,
   wantsJson,
   warn,
 } from "./io.js";
@@ -43,25 +45,39 @@ export const registerModelUseCommands: RegisterCommands = (program) => {
       else printText(testText(result));
     },
   );
-  use(
-    "predict",
-    "Probabilities, signal and memberships for the last bar, or for each bar of a range.",
-  ).action(async (name: string, options: UseOptions) => {
-    const format = formatOf(options);
-    const { predictBars } = await import("../pipeline/index.js");
-    const { predictions, notices } = await predictBars(await useOf(name, options), stoppable());
-    for (const text of notices) warn(text);
-    if (format === "json") printJson(predictions);
-    else if (format === "csv") printData(predictionsCsv(predictions));
-    else printData(predictionsText(predictions));
-  });
+  use("predict", "Probabilities, signal and memberships for the last bar, or for each bar of a range.")
+    .option("--explain", "the memberships and the rule behind each signal (text, json)")
+    .action(predict);
 };
 
-/** A token that the first Ctrl-C cancels; the second ends the process as it always does. */
-function stoppable() {
-  const cancellation = createCancellation();
-  process.once("SIGINT", () => cancellation.cancel());
-  return cancellation.token;
+async function predict(name: string, options: UseOptions & { explain?: boolean }): Promise<void> {
+  const format = formatOf(options);
+  if (options.explain && format === "csv") {
+    throw new UsageError(
+      "--explain: a table has no room for explanations. Use --json, or leave out --format csv.",
+    );
+  }
+  const { predictBars, explainPredictions } = await import("../pipeline/index.js");
+  const modelUse = await useOf(name, options);
+  const token = stoppable();
+  const { predictions, notices } = await predictBars(modelUse, token);
+  const explained = options.explain
+    ? await explainPredictions(modelUse.model, modelUse.dataManager, predictions, token)
+    : null;
+  for (const text of [...notices, ...(explained?.notices ?? [])]) warn(text);
+  const explanations = explained?.explanations;
+  if (format === "json") {
+    printJson(
+      explanations === undefined
+        ? predictions
+        : predictions.map((prediction, i) => ({ ...prediction, explanation: explanations[i] })),
+    );
+  } else if (format === "csv") printData(predictionsCsv(predictions));
+  else if (explanations === undefined) printData(predictionsText(predictions));
+  else {
+    const texts = predictions.map((prediction, i) => explainedText(prediction, explanations[i]));
+    printText([...texts, ...(explained?.statement ? [explained.statement] : [])].join("\n\n"));
+  }
 }
 
 async function useOf(name: string, options: UseOptions): Promise<ModelUse> {
@@ -140,6 +156,31 @@ function predictionsText(predictions: readonly Prediction[]): string {
     "Active memberships:",
     alignRows(active),
   ].join("\n");
+}
+
+function explainedText(
+  { timestamp, signal, probabilities }: Prediction,
+  { memberships, rule, rules_say }: Explanation,
+): string {
+  const shares = Object.entries(probabilities).map(([name, share]) => `${name} ${percent(share)}`);
+  const points = (effect: number): string => `${effect >= 0 ? "+" : ""}${(100 * effect).toFixed(1)}`;
+  const rows = memberships.map(({ words, degree, effect }) => [
+    `  ${words}`,
+    degree.toFixed(3),
+    points(effect),
+  ]);
+  const lines = [
+    `${timestamp}: ${signal}`,
+    `  ${shares.join("  ")}`,
+    "",
+    alignRows([["  membership", "degree", `points of ${signal}`], ...rows]),
+  ];
+  if (rules_say !== null) {
+    const says =
+      rule === null ? `No rule holds; the list ends with: else ${rules_say}` : `Rule: ${ruleText(rule)}`;
+    lines.push("", rules_say === signal ? says : `${says}. Here the network does otherwise: ${signal}.`);
+  }
+  return lines.join("\n");
 }
 
 function predictionsCsv(predictions: readonly Prediction[]): string {

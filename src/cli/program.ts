@@ -12,6 +12,7 @@ import { printData, printFailure, printJson } from "./io.js";
 import { registerLabelsCommands } from "./labels.js";
 import { registerModelsCommands } from "./models.js";
 import { registerTrainCommand } from "./models-train.js";
+import { registerRulesCommand } from "./models-rules.js";
 import { registerModelUseCommands } from "./models-use.js";
 import { registerOperationsCommands } from "./operations.js";
 import { registerStrategiesCommands } from "./strategies.js";
@@ -27,6 +28,7 @@ const groups: RegisterCommands[] = [
   registerLabelsCommands,
   registerTrainCommand,
   registerModelUseCommands,
+  registerRulesCommand,
   registerModelsCommands,
   registerBacktestCommands,
   registerOperationsCommands,

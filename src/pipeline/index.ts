@@ -1,6 +1,8 @@
 export * from "./backtest-model.js";
 export * from "./evaluate.js";
+export * from "./explain.js";
 export * from "./export-model.js";
+export * from "./model-rules.js";
 export { packageVersion } from "./metadata.js";
 export { MemoryLimitError } from "./memory.js";
 export * from "./result.js";

@@ -283,7 +283,10 @@ export const TrainingPipeline = {
 } as const;
 
 /** Reports the start of a phase and looks at the token. */
-type EnterPhase = (phase: Phase, more?: { symbol?: string; symbolIndex?: number; samples?: number }) => void;
+export type EnterPhase = (
+  phase: Phase,
+  more?: { symbol?: string; symbolIndex?: number; samples?: number },
+) => void;
 
 function receipt(clock: PhaseClock, { timing }: TrainedModel): TimeReceipt {
   const { loop, arithmetic, progress, cancellation } = timing;
@@ -298,7 +301,7 @@ function receipt(clock: PhaseClock, { timing }: TrainedModel): TimeReceipt {
 }
 
 /** What became of all symbols before training. */
-interface PreparedData {
+export interface PreparedData {
   readonly splits: readonly SymbolSplit[];
   readonly boundaries: Boundaries;
   readonly parts: JoinedParts;
@@ -317,7 +320,7 @@ const examplesPerSymbol = 4;
  *
  * @throws EmptySplitError, CancelledError
  */
-function prepareData(
+export function prepareData(
   strategy: Strategy,
   all: readonly SymbolSeries[],
   enter: EnterPhase,
