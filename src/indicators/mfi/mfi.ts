@@ -3,7 +3,6 @@ import { blockEnd, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../../data/index.js";
 import { defineIndicator } from "../define.js";
 import { slidingSum } from "../kernels/sliding-sum.js";
-import { typicalPrice } from "../kernels/source.js";
 
 /**
  * Money flow index, 0..100: the share of money (typical price times volume) that moved in bars whose typical price rose, among the last
@@ -11,16 +10,22 @@ import { typicalPrice } from "../kernels/source.js";
  *
  * @see Quong & Soudack, Technical Analysis of Stocks & Commodities 7:3 (1989)
  */
-export function mfi(bars: Bars, period: number, token: CancellationToken): Float64Array {
-  const price = typicalPrice(bars, token);
-  const n = price.length;
+export function mfi(
+  { high, low, close, volume }: Bars,
+  period: number,
+  token: CancellationToken,
+): Float64Array {
+  const n = close.length;
   const rising = new Float64Array(n);
   const falling = new Float64Array(n);
-  for (let t = 1; t < n;)
+  let before = NaN;
+  for (let t = 0; t < n;)
     for (const end = blockEnd(t, n, token); t < end; t++) {
-      const flow = price[t] * bars.volume[t];
-      rising[t] = Number(price[t] > price[t - 1]) * flow;
-      falling[t] = Number(price[t] < price[t - 1]) * flow;
+      const price = (high[t] + low[t] + close[t]) / 3;
+      const flow = price * volume[t];
+      rising[t] = Number(price > before) * flow;
+      falling[t] = Number(price < before) * flow;
+      before = price;
     }
   const out = slidingSum(rising, period, token, 1);
   const fallen = slidingSum(falling, period, token, 1);
