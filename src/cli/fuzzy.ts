@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { KnownError, nearestName, neverCancelled, writeFileAtomic } from "../core/index.js";
+import { didYouMean, KnownError, nearestName, neverCancelled, writeFileAtomic } from "../core/index.js";
 import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { foldersOf, formatOf, note, printColumns, printData, printJson, warn } from "./io.js";
@@ -20,7 +20,7 @@ class UnknownFeatureError extends KnownError {
 
   constructor(feature: string, known: readonly string[]) {
     const nearest = nearestName(feature, known);
-    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    const hint = didYouMean(nearest);
     super(`The strategy has no fuzzy sets for "${feature}". It has them for: ${known.join(", ")}.${hint}`);
     this.feature = feature;
   }

@@ -10,3 +10,4 @@ export * from "./progress.js";
 export * from "./random.js";
 export * from "./schema-words.js";
 export * from "./text.js";
+export * from "./unknown-name.js";

@@ -12,6 +12,11 @@ function editDistance(a: string, b: string): number {
   return previous[b.length];
 }
 
+/** ` Did you mean "rsi"?`, or nothing where no name is near: what follows the sentence that refuses a name. */
+export function didYouMean(nearest: string | null | undefined): string {
+  return nearest ? ` Did you mean "${nearest}"?` : "";
+}
+
 /** The known name closest to what was written (case ignored), or undefined when none is near. */
 export function nearestName(written: string, known: Iterable<string>): string | undefined {
   const wanted = written.toLowerCase();

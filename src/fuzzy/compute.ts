@@ -1,4 +1,4 @@
-import { KnownError, nearestName, throwIfCancelled } from "../core/index.js";
+import { didYouMean, KnownError, nearestName, throwIfCancelled } from "../core/index.js";
 import type { CancellationToken } from "../core/index.js";
 import type { Bars } from "../data/index.js";
 import type { IndicatorColumns } from "../indicators/index.js";
@@ -28,7 +28,7 @@ export class MissingIndicatorColumnError extends KnownError {
 
   constructor(featureId: string, known: readonly string[]) {
     const nearest = nearestName(featureId, known);
-    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    const hint = didYouMean(nearest);
     super(
       `There are fuzzy sets for "${featureId}", but no such indicator column. Known: ${known.join(", ")}.${hint}`,
     );

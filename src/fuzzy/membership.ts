@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { nearestName } from "../core/index.js";
+import { didYouMean, nearestName } from "../core/index.js";
 import { bellType } from "./bell/bell.js";
 import type { MembershipType } from "./define.js";
 import { gaussianType } from "./gaussian/gaussian.js";
@@ -42,7 +42,7 @@ const typeSchema = z.string().transform((written, context): MembershipTypeName =
   const known = byAnyName.get(canonical(written));
   if (known !== undefined) return known;
   const nearest = nearestName(written, byAnyName.keys());
-  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  const hint = didYouMean(nearest);
   context.addIssue({
     code: "custom",
     message: `"${written}" is no membership type. Known: ${Object.keys(membershipTypes).join(", ")}.${hint}`,

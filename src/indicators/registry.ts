@@ -1,4 +1,4 @@
-import { KnownError, nearestName } from "../core/index.js";
+import { UnknownNameError } from "../core/index.js";
 import type { Indicator } from "./define.js";
 import { adLineIndicator } from "./adline/adline.js";
 import { adxIndicator } from "./adx/adx.js";
@@ -73,22 +73,13 @@ export const indicators: Readonly<Record<string, AnyIndicator>> = {
 export const indicatorNames: readonly string[] = Object.keys(indicators);
 
 /** No indicator has this name or alias. */
-export class UnknownIndicatorError extends KnownError {
+export class UnknownIndicatorError extends UnknownNameError {
   readonly code = "UNKNOWN_INDICATOR";
   readonly indicator: string;
-  /** The known name or alias closest to it, null where none is near. */
-  readonly nearest: string | null;
-  readonly known: readonly string[];
 
   constructor(indicator: string) {
-    const nearest = nearestName(withoutSeparators(indicator), byName.keys()) ?? null;
-    super(
-      `No indicator is called "${indicator}".${nearest === null ? "" : ` Did you mean "${nearest}"?`} ` +
-        `Known: ${indicatorNames.join(", ")}.`,
-    );
+    super("indicator", indicator, indicatorNames, byName.keys(), withoutSeparators(indicator));
     this.indicator = indicator;
-    this.nearest = nearest;
-    this.known = indicatorNames;
   }
 }
 

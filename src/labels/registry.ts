@@ -1,4 +1,4 @@
-import { KnownError, nearestName } from "../core/index.js";
+import { UnknownNameError } from "../core/index.js";
 import type { LabelType } from "./define.js";
 import { forwardReturnLabel } from "./forward-return/forward-return.js";
 import { tripleBarrierLabel } from "./triple-barrier/triple-barrier.js";
@@ -21,22 +21,13 @@ export const labelTypes: Readonly<Record<string, AnyLabelType>> = {
 export const labelNames: readonly string[] = Object.keys(labelTypes);
 
 /** No label type has this name. */
-export class UnknownLabelTypeError extends KnownError {
+export class UnknownLabelTypeError extends UnknownNameError {
   readonly code = "UNKNOWN_LABEL_TYPE";
   readonly label: string;
-  /** The known name closest to it, null where none is near. */
-  readonly nearest: string | null;
-  readonly known: readonly string[];
 
   constructor(label: string) {
-    const nearest = nearestName(label, labelNames) ?? null;
-    super(
-      `No label type is called "${label}".${nearest === null ? "" : ` Did you mean "${nearest}"?`} ` +
-        `Known: ${labelNames.join(", ")}.`,
-    );
+    super("label type", label, labelNames);
     this.label = label;
-    this.nearest = nearest;
-    this.known = labelNames;
   }
 }
 

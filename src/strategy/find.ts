@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { KnownError, nearestName } from "../core/index.js";
+import { didYouMean, KnownError, nearestName } from "../core/index.js";
 
 /** No strategy file has this name. */
 export class StrategyNotFoundError extends KnownError {
@@ -13,7 +13,7 @@ export class StrategyNotFoundError extends KnownError {
   constructor(strategy: string, folder: string, known: readonly string[]) {
     const nearest = nearestName(basename(strategy).replace(/\.ya?ml$/i, ""), known) ?? null;
     const has = known.length === 0 ? `${folder} has no strategy files` : `${folder} has: ${known.join(", ")}`;
-    const hint = nearest === null ? "" : ` Did you mean "${nearest}"?`;
+    const hint = didYouMean(nearest);
     super(`There is no strategy "${strategy}".${hint} Give the path of a file or a name; ${has}.`);
     this.strategy = strategy;
     this.folder = folder;

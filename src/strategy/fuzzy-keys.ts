@@ -1,4 +1,4 @@
-import { nearestName } from "../core/index.js";
+import { didYouMean, nearestName } from "../core/index.js";
 import { outputsOf } from "../indicators/index.js";
 import { indicatorByName, indicatorEntrySchema } from "./indicator-entry.js";
 import { shown, type Problem } from "./issues.js";
@@ -51,7 +51,7 @@ export function matchFuzzyKeys(document: PlainMap): FuzzyKeys {
         });
         fed.add(nearest);
       } else {
-        const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+        const hint = didYouMean(nearest);
         notices.push(`fuzzy_sets.${key} has no effect: no indicator has this feature_id.${hint}`);
       }
       continue;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KnownError, nearestName, wantedBy } from "../../core/index.js";
+import { didYouMean, KnownError, nearestName, wantedBy } from "../../core/index.js";
 
 /** The body of every failure. */
 export const errorSchema = z
@@ -47,7 +47,7 @@ function issuesOf(part: string, issue: z.core.$ZodIssue, known: readonly string[
   const allowed = issue.path.length === 0 && known.length > 0 ? ` Allowed: ${known.join(", ")}.` : "";
   return issue.keys.map((key) => {
     const nearest = issue.path.length === 0 ? nearestName(key, known) : undefined;
-    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    const hint = didYouMean(nearest);
     return { path: `${path}.${key}`, message: `unknown field.${hint}${allowed}` };
   });
 }
