@@ -1,5 +1,6 @@
-import { neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import { neverCancelled, rowsPerCheck, throwIfCancelled, type CancellationToken } from "../core/index.js";
 import type { Bars } from "../data/index.js";
+import { sortedUnion } from "../dataset/index.js";
 import type { BacktestMetrics } from "./metrics.js";
 import type { BacktestSettings } from "./settings.js";
 import type { Simulation } from "./simulate.js";
@@ -59,15 +60,75 @@ export function judgeBacktest(
   facts: VerdictFacts,
   token: CancellationToken = neverCancelled,
 ): BacktestVerdict {
-  const { measuredOn, trials, seen, barsPerYear, seed } = facts;
+  const timing = timingReturns(simulation, close, mostObservations, token);
+  return judgeTiming(timing, simulation.open !== null, metrics, settings, facts, token);
+}
+
+/** One of several accounts that were traded side by side with equal shares of the money. */
+export interface AccountPart {
+  readonly bars: Pick<Bars, "time" | "close">;
+  readonly simulation: Simulation;
+}
+
+/**
+ * The same for several accounts together: what counts at each time is the mean of their returns beyond those of their average
+ * positions; an account without a bar at a time earns nothing then.
+ *
+ * @param metrics trades of all accounts, and their mean length
+ * @throws CancelledError
+ */
+export function judgeAccounts(
+  accounts: readonly AccountPart[],
+  metrics: Pick<BacktestMetrics, "trades" | "average_bars_held">,
+  settings: BacktestSettings,
+  facts: VerdictFacts,
+  token: CancellationToken = neverCancelled,
+): BacktestVerdict {
+  const open = accounts.some(({ simulation }) => simulation.open !== null);
+  const each = accounts.map(({ simulation, bars }) => timingReturns(simulation, bars.close, Infinity, token));
+  const union = sortedUnion(
+    accounts.map(({ bars }) => bars.time),
+    token,
+  );
+  const mean = new Float64Array(Math.max(0, union.length - 1));
+  accounts.forEach(({ bars }, a) => {
+    const { excess } = each[a];
+    let at = 0;
+    for (let t = 1; t <= excess.length; t++) {
+      if (t % rowsPerCheck === 0) throwIfCancelled(token);
+      while (union[at] < bars.time[t]) at++;
+      mean[at - 1] += excess[t - 1] / accounts.length;
+    }
+  });
+  const grouped = Math.max(1, Math.ceil(mean.length / mostObservations));
+  const excess = new Float64Array(Math.floor(mean.length / grouped));
+  for (let t = 0; t < excess.length * grouped; t++) excess[Math.floor(t / grouped)] += mean[t];
+  const exposure = each.reduce((sum, one) => sum + one.exposure / each.length, 0);
+  return judgeTiming({ excess, exposure, grouped }, open, metrics, settings, facts, token);
+}
+
+/** Returns beyond those of the average position, each summed over `grouped` bars, and that position as a share of the equity. */
+interface TimingReturns {
+  readonly excess: Float64Array;
+  readonly exposure: number;
+  readonly grouped: number;
+}
+
+function judgeTiming(
+  { excess, exposure, grouped }: TimingReturns,
+  open: boolean,
+  metrics: Pick<BacktestMetrics, "trades" | "average_bars_held">,
+  settings: BacktestSettings,
+  { measuredOn, trials, seen, barsPerYear, seed }: VerdictFacts,
+  token: CancellationToken,
+): BacktestVerdict {
   const nothing = { significant: false, measured_on: measuredOn, interval: null, deflated_sharpe: null };
-  if (metrics.trades === 0 && simulation.open === null) {
+  if (metrics.trades === 0 && !open) {
     const statement = `On ${measuredOn} nothing was traded: no evidence of skill.`;
     return { ...nothing, statement, trials, p_value: null };
   }
-  const { excess, exposure, grouped } = timingReturns(simulation, close, token);
   const n = excess.length;
-  const held = Math.ceil((2 * (metrics.average_bars_held ?? close.length)) / grouped);
+  const held = Math.ceil((2 * (metrics.average_bars_held ?? n * grouped)) / grouped);
   const wanted = Math.max(Math.ceil(Math.cbrt(n)), held);
   const most = Math.floor(n / fewestBlocks);
   if (most < 1) {
@@ -82,11 +143,10 @@ export function judgeBacktest(
 
   const unseen = seen === 0 ? ", which the model had not seen," : "";
   const difference = bootstrap.mean * yearly;
-  const facts_ =
+  const range =
     `On ${measuredOn}${unseen} and after costs of ${costText(settings)}, the trades earned ${pointsText(difference)} a year ` +
     `${difference < 0 ? "less" : "more"} than holding the same average position (${percent(exposure)} of the equity) all the time; ` +
     `the 95 % interval is ${signed(low)} to ${signed(high)}`;
-  const range = `${facts_}`;
   const finish = (significant: boolean, rest: string): BacktestVerdict => ({
     significant,
     statement: `${range}${rest}`,
@@ -132,10 +192,11 @@ export function judgeBacktest(
 function timingReturns(
   { equity, holdings }: Simulation,
   close: Float64Array,
+  most: number,
   token: CancellationToken,
-): { excess: Float64Array; exposure: number; grouped: number } {
+): TimingReturns {
   const returns = Math.max(0, close.length - 1);
-  const grouped = Math.max(1, Math.ceil(returns / mostObservations));
+  const grouped = Math.max(1, Math.ceil(returns / most));
   const own = new Float64Array(Math.floor(returns / grouped));
   const market = new Float64Array(own.length);
   const used = own.length * grouped;
@@ -143,7 +204,7 @@ function timingReturns(
   let exposure = 0;
   let [next, held] = [0, 0]; // the holding that begins next, and the units held at bar t - 1
   for (let group = 0, t = 1; group < own.length; group++) {
-    if (group % 16 === 0) throwIfCancelled(token); // 16 groups of a series of 10⁸ bars take 5 ms
+    if (group % 16 === 0) throwIfCancelled(token); // 16 groups of 10⁶ bars are 8,000 bars
     let [ownSum, marketSum] = [0, 0];
     for (const end = t + grouped; t < end; t++) {
       if (from[next] === t - 1) held = units[next++];

@@ -4,12 +4,8 @@ import type { BacktestSettings } from "../backtest/index.js";
 import type { DecisionOverrides } from "../pipeline/index.js";
 import { withBarsOptions, type BarsOptions } from "./bars-input.js";
 
-/** Flags of `ktrdr backtest run`. */
-export interface BacktestOptions extends BarsOptions {
-  model?: string;
-  signals?: string;
-  startDate?: string;
-  endDate?: string;
+/** Flags that say how decisions are traded. */
+export interface TradingOptions {
   capital: number;
   commission: number;
   slippage: number;
@@ -23,6 +19,14 @@ export interface BacktestOptions extends BarsOptions {
   confidenceThreshold?: number;
   minSignalSeparation?: number;
   positionAwareness?: boolean;
+}
+
+/** Flags of `ktrdr backtest run`. */
+export interface BacktestOptions extends BarsOptions, TradingOptions {
+  model?: string;
+  signals?: string;
+  startDate?: string;
+  endDate?: string;
   seed: number;
   tradesCsv?: string;
   equityCsv?: string;
@@ -30,7 +34,11 @@ export interface BacktestOptions extends BarsOptions {
 }
 
 /** A number within bounds that are said in words. */
-function number(flag: string, allowed: string, fits: (value: number) => boolean): (text: string) => number {
+export function number(
+  flag: string,
+  allowed: string,
+  fits: (value: number) => boolean,
+): (text: string) => number {
   return (text) => {
     const value = text.trim() === "" ? NaN : Number(text);
     if (Number.isFinite(value) && fits(value)) return value;
@@ -38,7 +46,8 @@ function number(flag: string, allowed: string, fits: (value: number) => boolean)
   };
 }
 
-function oneOf<Name extends string>(flag: string, names: readonly Name[]): (text: string) => Name {
+/** One of some words, in any case. */
+export function oneOf<Name extends string>(flag: string, names: readonly Name[]): (text: string) => Name {
   return (text) => {
     const name = names.find((known) => known === text.toLowerCase());
     if (name !== undefined) return name;
@@ -49,18 +58,13 @@ function oneOf<Name extends string>(flag: string, names: readonly Name[]): (text
 const costShare = "a share from 0 to below 1, such as 0.001 for 0.1 %";
 const isCost = (value: number): boolean => value >= 0 && value < 1;
 
-/** Adds the flags to `ktrdr backtest run`. */
-export function withBacktestOptions(command: Command): Command {
-  return withBarsOptions(
-    command
-      .option("--model <name>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
-      .option(
-        "--signals <file>",
-        "in place of a model: CSV of timestamp,signal (BUY, SELL, HOLD or 1, -1, 0)",
-      ),
-  )
-    .option("--start-date <date>", "first day, included (default: all bars)")
-    .option("--end-date <date>", "last day, included whole")
+/**
+ * Adds the flags of `TradingOptions`.
+ *
+ * @param when what stands before the flags that are about a model's predictions only
+ */
+export function withTradingOptions(command: Command, when: string): Command {
+  return command
     .option(
       "--capital <money>",
       "money at the beginning",
@@ -105,12 +109,12 @@ export function withBacktestOptions(command: Command): Command {
     )
     .option(
       "--confidence-threshold <p>",
-      "with --model: lowest probability that counts as a signal (default: the strategy file)",
+      `${when}lowest probability that counts as a signal (default: the strategy file)`,
       number("--confidence-threshold", "a probability from 0 to 1", (value) => value >= 0 && value <= 1),
     )
     .option(
       "--min-signal-separation <bars>",
-      "with --model: bars from one signal to the next (default: the strategy file, which says hours)",
+      `${when}bars from one signal to the next (default: the strategy file, which says hours)`,
       number(
         "--min-signal-separation",
         "a whole number of bars from 0",
@@ -119,19 +123,27 @@ export function withBacktestOptions(command: Command): Command {
     )
     .option(
       "--position-awareness",
-      "with --model: a signal for the side that is held is none (default: the strategy file)",
+      `${when}a signal for the side that is held is none (default: the strategy file)`,
     )
-    .option("--no-position-awareness", "with --model: such a signal counts, and the separation begins anew")
-    .option(
-      "--seed <n>",
-      "seed of random entries and bootstrap",
-      number(
-        "--seed",
-        "a whole number from 0 to 4294967295",
-        (value) => Number.isInteger(value) && value >= 0 && value <= 0xffffffff,
-      ),
-      42,
-    )
+    .option("--no-position-awareness", `${when}such a signal counts, and the separation begins anew`);
+}
+
+/** A whole number from 0 to 4294967295. */
+export function seedOf(text: string): number {
+  const fits = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffffffff;
+  return number("--seed", "a whole number from 0 to 4294967295", fits)(text);
+}
+
+/** Adds the flags to `ktrdr backtest run`. */
+export function withBacktestOptions(command: Command): Command {
+  const what = command
+    .option("--model <name>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
+    .option("--signals <file>", "in place of a model: CSV of timestamp,signal (BUY, SELL, HOLD or 1, -1, 0)");
+  const which = withBarsOptions(what)
+    .option("--start-date <date>", "first day, included (default: all bars)")
+    .option("--end-date <date>", "last day, included whole");
+  return withTradingOptions(which, "with --model: ")
+    .option("--seed <n>", "seed of random entries and bootstrap", seedOf, 42)
     .option("--trades-csv <file>", "write the trades to a file")
     .option("--equity-csv <file>", "write the equity of each bar to a file")
     .option("--report <file>", "write a page with charts (HTML, opens without network)");
@@ -165,7 +177,7 @@ export function checkTogether(options: BacktestOptions): void {
 
 /** The settings that flags alone decide. */
 export function settingsOf(
-  options: BacktestOptions,
+  options: TradingOptions,
 ): Omit<BacktestSettings, "minSeparation" | "positionAwareness" | "size"> {
   const { capital, commission, slippage, fill, stopLoss, takeProfit, endOfData } = options;
   return {
@@ -182,7 +194,7 @@ export function settingsOf(
 }
 
 /** What is decided in place of the strategy file. */
-export function decisionsFrom(options: BacktestOptions): DecisionOverrides {
+export function decisionsFrom(options: TradingOptions): DecisionOverrides {
   const { confidenceThreshold, minSignalSeparation, positionAwareness, size } = options;
   return {
     ...(confidenceThreshold === undefined ? {} : { confidenceThreshold }),

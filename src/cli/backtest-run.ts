@@ -1,18 +1,10 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { readSignals } from "../backtest/index.js";
-import {
-  CancelledError,
-  codeOf,
-  createCancellation,
-  FileError,
-  sha256,
-  UsageError,
-  writeFileAtomic,
-} from "../core/index.js";
+import { codeOf, FileError, sha256, UsageError, writeFileAtomic } from "../core/index.js";
 import { firstAtOrAfter, parseDateRange, sliceBars, type Bars } from "../data/index.js";
 import { ModelStorage, type StoredModel } from "../models/index.js";
-import { countTrials, OperationStore, runOperation, signalsSource } from "../operations/index.js";
+import { modelSource, OperationStore } from "../operations/index.js";
 import {
   backtestOnThread,
   prepareTrainingThread,
@@ -20,13 +12,13 @@ import {
   type BacktestOutcome,
 } from "../orchestration/index.js";
 import { NoBarsInRangeError } from "../pipeline/index.js";
-import { findStrategy } from "../strategy/find.js";
-import { loadStrategy } from "../strategy/index.js";
 import { checkTogether, decisionsFrom, settingsOf, type BacktestOptions } from "./backtest-options.js";
 import { equityRows, tradeColumns, tradeRow, type EquityRow } from "./backtest-rows.js";
 import { backtestText } from "./backtest-text.js";
 import { barsFrom, refuseFileFlags, storedBars, timeframeOf } from "./bars-input.js";
 import { csvOf } from "./csv.js";
+import { runRecorded } from "./recorded-run.js";
+import { trialsOn } from "./trials.js";
 import { foldersOf, note, printData, printText, wantsJson, warn, type Folders } from "./io.js";
 
 /**
@@ -75,47 +67,26 @@ async function runBacktest(options: BacktestOptions): Promise<{ title: string; o
     options.model === undefined
       ? await signalsJob(options as BacktestOptions & { signals: string })
       : await modelJob(options as BacktestOptions & { model: string }, folders);
+  const { job, title, data } = prepared;
   const store = new OperationStore(folders.operations);
-  const cancellation = createCancellation();
-  let asked = 0;
-  let stop = (): void => cancellation.cancel();
-  const onSignal = (): void => {
-    if (++asked > 1) process.exit(130);
-    note("Stopping. Press Ctrl-C again to stop at once.");
-    stop();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
-    const { job, title, data } = prepared;
-    const settings = JSON.stringify({
-      ...data,
-      ...job.settings,
-      ...("decisions" in job ? job.decisions : {}),
-    });
+    const decisions = "decisions" in job ? job.decisions : {};
+    const settings = JSON.stringify({ ...data, ...job.settings, ...decisions });
     const present = { source: prepared.source, settings };
-    const trials = await trialsOn(store, folders, data, present);
-    const request = {
-      store,
+    const range = parseDateRange(data.start_date, data.end_date);
+    const trials = trialsOn(store, folders, { symbols: [data.symbol], ...range }, present);
+    const record = {
       type: "backtest",
       metadata: { ...present, title, ...data },
-      cancel: () => cancellation.cancel(),
       summarize: ({ backtest: { metrics, verdict } }: BacktestOutcome) => ({
         total_return_pct: metrics.total_return_pct,
         trades: metrics.trades,
         statement: verdict.statement,
       }),
     };
-    const outcome = await runOperation(request, (run) => {
-      note(`Operation ${run.id}`);
-      stop = () => run.cancel();
-      return backtestOnThread({ ...job, trials }, cancellation.token);
-    });
+    const outcome = await runRecorded(store, record, (token) => backtestOnThread({ ...job, trials }, token));
     return { title, outcome };
-  } catch (error) {
-    if (codeOf(error) !== "CANCELLED") throw error;
-    throw new CancelledError("Cancelled: nothing was written.");
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     store.close();
   }
 }
@@ -171,7 +142,7 @@ async function signalsJob(options: BacktestOptions & { signals: string }): Promi
       seed: options.seed,
     },
     title: `Signals of ${basename(file)}`,
-    source: `${signalsSource}${basename(file)}:${sha256(text)}`,
+    source: `signals:${basename(file)}:${sha256(text)}`,
     data: { symbol: bars.symbol, timeframe: bars.timeframe, start_date: startDate, end_date: endDate },
   };
 }
@@ -214,7 +185,7 @@ async function modelJob(
       seed: options.seed,
     },
     title: `Model ${model.name}`,
-    source: `model:${model.name}`,
+    source: `${modelSource}${model.name}`,
     data: { symbol, timeframe, start_date: startDate, end_date: endDate },
   };
 }
@@ -222,32 +193,6 @@ async function modelJob(
 function baseTimeframeOf({ metadata, timeframe }: StoredModel): string {
   const base = metadata["base_timeframe"];
   return typeof base === "string" ? base : timeframe;
-}
-
-/** Runs that the registry and the models folder hold on the same data, with this one. */
-async function trialsOn(
-  store: OperationStore,
-  folders: Folders,
-  data: PreparedJob["data"],
-  present: { source: string; settings: string },
-): Promise<number> {
-  const { from, to } = parseDateRange(data.start_date, data.end_date);
-  const records = store.list();
-  const strategies = new Map<string, readonly string[] | null>();
-  const symbolsOf = (name: string): readonly string[] | null => {
-    const known = strategies.get(name);
-    if (known !== undefined) return known;
-    let symbols: readonly string[] | null = null;
-    try {
-      symbols = loadStrategy(findStrategy(name, folders.strategies)).symbols;
-    } catch {
-      // The file is gone or was changed: nobody knows any more which symbols it named.
-    }
-    strategies.set(name, symbols);
-    return symbols;
-  };
-  const models = new ModelStorage(folders.models).trainings();
-  return countTrials(records, models, { symbol: data.symbol, from, to }, present, symbolsOf);
 }
 
 function writeTrades(file: string, { backtest, bars }: BacktestOutcome): void {

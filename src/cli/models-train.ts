@@ -17,7 +17,8 @@ import { planText } from "./plan-text.js";
 import { createTrainDisplay } from "./train-display.js";
 import { trainingText } from "./train-summary.js";
 
-interface TrainOptions extends CommonOptions {
+/** Flags of `ktrdr models train`. */
+export interface TrainOptions extends CommonOptions {
   strategy: string;
   symbols?: string[];
   timeframes?: string[];
@@ -88,7 +89,9 @@ function memorySize(text: string): number {
  *
  * @throws UsageError
  */
-async function contextOf(options: TrainOptions): Promise<Omit<TrainingOperationContext, "operationId">> {
+export async function contextOf(
+  options: TrainOptions,
+): Promise<Omit<TrainingOperationContext, "operationId">> {
   const [{ findStrategy }, { parseDateRange }] = await Promise.all([
     import("../strategy/find.js"),
     import("../data/index.js"),

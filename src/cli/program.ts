@@ -16,6 +16,7 @@ import { registerRulesCommand } from "./models-rules.js";
 import { registerModelUseCommands } from "./models-use.js";
 import { registerOperationsCommands } from "./operations.js";
 import { registerStrategiesCommands } from "./strategies.js";
+import { registerWalkForwardCommand } from "./walk-forward.js";
 
 const groups: RegisterCommands[] = [
   registerDataCommands,
@@ -31,6 +32,7 @@ const groups: RegisterCommands[] = [
   registerRulesCommand,
   registerModelsCommands,
   registerBacktestCommands,
+  registerWalkForwardCommand,
   registerOperationsCommands,
   registerStrategiesCommands,
 ];

@@ -4,3 +4,4 @@ export * from "./empty-split.js";
 export * from "./label-distribution.js";
 export * from "./split.js";
 export * from "./split-symbol.js";
+export * from "./folds.js";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { OperationRecord } from "./record.js";
-import { countTrials, signalsSource } from "./trials.js";
+import { countTrials } from "./trials.js";
 
-const data = { symbol: "AAPL", from: Date.parse("2024-01-01"), to: Date.parse("2024-12-31") };
+const data = { symbols: ["AAPL"], from: Date.parse("2024-01-01"), to: Date.parse("2024-12-31") };
 const present = { source: "model:a/1d_v1", settings: "{}" };
 
 function record(
@@ -50,7 +50,7 @@ test("trainings on the same data count, failed and stopped ones too; those on ot
   const runs = [
     training("1", ["AAPL"]),
     training("2", ["AAPL", "MSFT"], {}, "failed"),
-    training("3", ["AAPL"], {}, "cancelled"),
+    record("3", "walk_forward", { strategy: "s", symbols: ["AAPL"] }, "cancelled"),
     training("4", ["MSFT"]),
     training("5", ["AAPL"], { start_date: "2019-01-01", end_date: "2023-12-31" }),
     training("6", ["AAPL"], { start_date: "2024-12-31" }),
@@ -100,7 +100,7 @@ test("a model's first back-test looks at a training that is counted; other choic
 });
 
 test("each choice for a file of signals counts, as nothing else of it is known", () => {
-  const source = `${signalsSource}a.csv:1`;
+  const source = "signals:a.csv:1";
   expect(count([tested(source, "1"), tested(source, "2"), tested(source, "2")])).toBe(2);
   expect(countTrials([tested(source, "1")], [], data, { source, settings: "2" }, () => null)).toBe(2);
 });

@@ -1,9 +1,9 @@
 import type { ModelTraining } from "../models/index.js";
 import type { OperationRecord } from "./record.js";
 
-/** The data that runs are counted on: one symbol and a span of time. */
+/** The data that runs are counted on: symbols and a span of time. */
 export interface TrialData {
-  readonly symbol: string;
+  readonly symbols: readonly string[];
   /** First and last bar, epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -21,10 +21,10 @@ export interface PresentTrial {
  * How many things were tried on the same data, the present back-test included: the more were tried, the better the best of them
  * looks by chance alone.
  *
- * Each training counts once, whether it ended, failed or was stopped, and so does each stored model whose training this
+ * Each training and each walk-forward counts once, whether it ended, failed or was stopped, and so does each stored model whose training this
  * registry does not know. A back-test of a model is the look at a training that is counted already; each further choice
  * of settings for it counts once, and so does each choice for each file of signals. "The same data" are those of the
- * symbol in an overlapping span of time, on whatever timeframe; what a record does not say is taken to be the same.
+ * symbols in an overlapping span of time, on whatever timeframe; what a record does not say is taken to be the same.
  *
  * @param symbolsOf symbols of a strategy as it was named on the command line; null where that cannot be told any more
  */
@@ -36,7 +36,7 @@ export function countTrials(
   symbolsOf: (strategy: string) => readonly string[] | null,
 ): number {
   const overlaps = (symbols: readonly string[] | null, start: unknown, end: unknown): boolean =>
-    (symbols === null || symbols.includes(data.symbol)) &&
+    (symbols === null || symbols.some((symbol) => data.symbols.includes(symbol))) &&
     dayOf(start, -Infinity) <= data.to &&
     dayOf(end, Infinity) >= data.from;
   const madeBy = new Map(
@@ -46,7 +46,7 @@ export function countTrials(
   const choices = new Map<string, Set<string>>([[present.source, new Set([present.settings])]]);
   let trainings = 0;
   for (const { operation_id, operation_type, metadata } of operations) {
-    if (operation_type === "training") {
+    if (operation_type === "training" || operation_type === "walk_forward") {
       known.add(operation_id);
       const model = madeBy.get(operation_id);
       const named = metadata["symbols"] as readonly string[] | null | undefined;
@@ -69,13 +69,12 @@ export function countTrials(
     if (overlaps(model.symbols, model.startDate, model.endDate)) trainings++;
   }
   let more = 0;
-  for (const [source, tried] of choices)
-    more += source.startsWith(signalsSource) ? tried.size : tried.size - 1;
+  for (const [source, tried] of choices) more += source.startsWith(modelSource) ? tried.size - 1 : tried.size;
   return Math.max(1, trainings + more);
 }
 
-/** How the sources of back-tests begin that are files of signals. */
-export const signalsSource = "signals:";
+/** How the sources of back-tests begin that are models: their trainings are counted already. */
+export const modelSource = "model:";
 
 function dayOf(text: unknown, otherwise: number): number {
   if (typeof text !== "string") return otherwise;

@@ -14,3 +14,8 @@ export { planTraining, type TrainingPlan } from "./plan-training.js";
 export { prepareTrainingThread } from "./training-thread.js";
 export { backtestOnThread, type BacktestJob, type BacktestOutcome } from "./backtest-thread.js";
 export { StrategyTrainer, type StrategyTrainerRequest } from "./strategy-trainer.js";
+export {
+  walkForwardOnThreads,
+  type WalkForwardJob,
+  type WalkForwardOutcome,
+} from "./walk-forward-threads.js";

@@ -1,4 +1,4 @@
-// What runs on the thread of a training or a back-test. Its one message in is the request; nothing else of the caller's is seen.
+// What runs on the thread of a training, a back-test or a walk-forward. The messages in are its requests; nothing else of the caller's is seen.
 import { parentPort } from "node:worker_threads";
 import * as z from "zod";
 import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
@@ -7,11 +7,17 @@ import { asMemoryError } from "./out-of-memory.js";
 import { runTraining } from "./run-training.js";
 import { createReporter } from "./reporter.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
+import {
+  createWalkForwardServant,
+  type WalkForwardMessage,
+  type WalkForwardRequest,
+} from "./walk-forward-threads.js";
 
 // A thread checks one strategy: compiling zod's checks to code first would take longer than all of them.
 z.config({ jitless: true });
 
-const send = (message: WorkerMessage | BacktestThreadMessage): void => parentPort?.postMessage(message);
+const send = (message: WorkerMessage | BacktestThreadMessage | WalkForwardMessage): void =>
+  parentPort?.postMessage(message);
 
 async function train({ context, modelsFolder, memory }: WorkerRequest): Promise<void> {
   const reporter = createReporter(
@@ -44,8 +50,22 @@ async function test(request: BacktestThreadRequest): Promise<void> {
   }
 }
 
-parentPort?.once(
-  "message",
-  (request: WorkerRequest | BacktestThreadRequest) =>
-    void ("job" in request ? test(request) : train(request)),
-);
+/** A walk-forward asks several times; the first request says that it is one. */
+function walk(first: WalkForwardRequest): void {
+  const serve = createWalkForwardServant();
+  const answer = async (request: WalkForwardRequest): Promise<void> => {
+    try {
+      send(await serve(request));
+    } catch (error) {
+      send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
+    }
+  };
+  parentPort?.on("message", (request: WalkForwardRequest) => void answer(request));
+  void answer(first);
+}
+
+parentPort?.once("message", (request: WorkerRequest | BacktestThreadRequest | WalkForwardRequest) => {
+  if ("walk" in request) walk(request);
+  else if ("job" in request) void test(request);
+  else void train(request);
+});

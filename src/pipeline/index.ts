@@ -1,4 +1,5 @@
 export * from "./backtest-model.js";
+export * from "./walk-forward.js";
 export * from "./evaluate.js";
 export * from "./explain.js";
 export * from "./export-model.js";

@@ -1,0 +1,29 @@
+import { ModelStorage } from "../models/index.js";
+import { countTrials, type OperationStore, type PresentTrial, type TrialData } from "../operations/index.js";
+import { findStrategy } from "../strategy/find.js";
+import { loadStrategy } from "../strategy/index.js";
+import type { Folders } from "./io.js";
+
+/** Runs that the registry and the models folder hold on the same data, with the present one. */
+export function trialsOn(
+  store: OperationStore,
+  folders: Folders,
+  data: TrialData,
+  present: PresentTrial,
+): number {
+  const strategies = new Map<string, readonly string[] | null>();
+  const symbolsOf = (name: string): readonly string[] | null => {
+    const known = strategies.get(name);
+    if (known !== undefined) return known;
+    let symbols: readonly string[] | null = null;
+    try {
+      symbols = loadStrategy(findStrategy(name, folders.strategies)).symbols;
+    } catch {
+      // The file is gone or was changed: nobody knows any more which symbols it named.
+    }
+    strategies.set(name, symbols);
+    return symbols;
+  };
+  const models = new ModelStorage(folders.models).trainings();
+  return countTrials(store.list(), models, data, present, symbolsOf);
+}

@@ -1,0 +1,192 @@
+import { Worker } from "node:worker_threads";
+import {
+  CancelledError,
+  fromErrorData,
+  requestStop,
+  tokenOf,
+  type ErrorData,
+  type SharedToken,
+} from "../core/index.js";
+import { BarStore, DataManager } from "../data/index.js";
+import type { FoldPlan } from "../dataset/index.js";
+import { findEngine } from "../engines/index.js";
+import {
+  prepareFolds,
+  runFold,
+  stitchFolds,
+  type FoldResult,
+  type StitchedBacktest,
+  type StitchRequest,
+} from "../pipeline/index.js";
+import type { TrainingOperationContext } from "./context.js";
+import { OutOfMemoryError } from "./out-of-memory.js";
+import { strategyOf } from "./run-training.js";
+import { takeThread } from "./training-thread.js";
+
+/** A walk-forward as plain data, fit to cross to threads. */
+export interface WalkForwardJob {
+  readonly context: Omit<TrainingOperationContext, "operationId">;
+  readonly plan: FoldPlan;
+  /** Bar times; null for that of the strategy file. */
+  readonly embargo: number | null;
+  readonly seeds: readonly number[];
+  readonly stitch: StitchRequest;
+}
+
+/** What a thread is asked to do; it gets several of these, one after the other. */
+export type WalkForwardRequest =
+  | { readonly walk: "prepare"; readonly job: WalkForwardJob; readonly memory: SharedArrayBuffer }
+  | { readonly walk: "fold"; readonly fold: number; readonly seed: number }
+  | { readonly walk: "stitch"; readonly results: readonly FoldResult[] };
+
+/** What it answers. */
+export type WalkForwardMessage =
+  | { type: "prepared"; folds: number; notices: readonly string[] }
+  | { type: "fold"; result: FoldResult }
+  | { type: "stitched"; stitched: StitchedBacktest }
+  | { type: "failed"; error: ErrorData };
+
+/** What came of a walk-forward. */
+export interface WalkForwardOutcome {
+  /** By fold, then by seed. */
+  readonly folds: readonly FoldResult[];
+  readonly stitched: StitchedBacktest;
+  readonly notices: readonly string[];
+}
+
+/** Answers the requests of one walk-forward on the thread that calls it; features are computed once, by the first. */
+export function createWalkForwardServant(): (request: WalkForwardRequest) => Promise<WalkForwardMessage> {
+  type State = {
+    prepared: Awaited<ReturnType<typeof prepareFolds>>;
+    job: WalkForwardJob;
+    memory: SharedArrayBuffer;
+  };
+  let state: State | undefined;
+  return async (request) => {
+    if (request.walk === "prepare") {
+      const { job, memory } = request;
+      const strategy = strategyOf(job.context);
+      const prepared = await prepareFolds(
+        {
+          strategy,
+          dataManager: new DataManager(new BarStore(job.context.dataFolder)),
+          startDate: strategy.startDate,
+          endDate: strategy.endDate,
+          plan: job.plan,
+          embargo: job.embargo ?? strategy.split.embargo,
+        },
+        tokenOf(memory),
+      );
+      state = { prepared, job, memory };
+      return { type: "prepared", folds: prepared.folds.length, notices: prepared.notices };
+    }
+    const { prepared, job, memory } = state as State;
+    const token = tokenOf(memory);
+    if (request.walk === "fold") {
+      const engine = findEngine(job.context.engine ?? "auto");
+      return { type: "fold", result: runFold(prepared, request.fold, request.seed, engine, token) };
+    }
+    return { type: "stitched", stitched: stitchFolds(prepared, request.results, job.stitch, token) };
+  };
+}
+
+/** One thread and its next answer. */
+class Servant {
+  readonly worker: Worker;
+  #settle: { resolve: (message: WalkForwardMessage) => void; reject: (error: Error) => void } | undefined;
+  #failure: Error | undefined;
+
+  constructor(worker: Worker) {
+    this.worker = worker;
+    worker.on("message", (message: WalkForwardMessage) => {
+      if (message.type === "failed") this.#fail(fromErrorData(message.error));
+      else this.#settle?.resolve(message);
+    });
+    worker.on("error", (error: NodeJS.ErrnoException) => {
+      this.#fail(
+        error.code === "ERR_WORKER_OUT_OF_MEMORY" ? new OutOfMemoryError(error, "The walk-forward") : error,
+      );
+    });
+    worker.on("exit", (code) =>
+      this.#fail(new Error(`A thread of the walk-forward ended unexpectedly (exit code ${code}).`)),
+    );
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#settle?.reject(this.#failure);
+  }
+
+  ask(request: WalkForwardRequest): Promise<WalkForwardMessage> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) reject(this.#failure);
+      this.#settle = { resolve, reject };
+      this.worker.postMessage(request);
+    });
+  }
+}
+
+/**
+ * Trains and tests all folds with all seeds, spread over threads, and trades the stitched predictions. Each thread computes
+ * the features itself, which costs less than copying them; what comes out does not depend on the number of threads.
+ *
+ * @param threads 1 or more
+ * @param onFold  told of each fold as it ends, in whatever order that is
+ * @throws CancelledError when the token was cancelled; nothing is written anywhere, so threads are ended at once
+ * @throws OutOfMemoryError, and every `KnownError` of the pipeline
+ */
+export async function walkForwardOnThreads(
+  job: WalkForwardJob,
+  threads: number,
+  token: SharedToken,
+  onFold: (result: FoldResult, done: number, all: number) => void,
+): Promise<WalkForwardOutcome> {
+  if (token.isCancelled) throw new CancelledError();
+  const servants: Servant[] = [];
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      requestStop(token.memory);
+      reject(new CancelledError());
+    };
+    token.signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([aborted, work()]);
+  } finally {
+    token.signal.removeEventListener("abort", onAbort);
+    await Promise.all(servants.map(({ worker }) => worker.terminate()));
+  }
+
+  async function begin(): Promise<{ servant: Servant; folds: number; notices: readonly string[] }> {
+    const servant = new Servant(takeThread());
+    servants.push(servant);
+    const answer = await servant.ask({ walk: "prepare", job, memory: token.memory });
+    return { servant, ...(answer as Extract<WalkForwardMessage, { type: "prepared" }>) };
+  }
+
+  async function work(): Promise<WalkForwardOutcome> {
+    const first = await begin();
+    const waiting = Array.from({ length: first.folds }, (_, fold) =>
+      job.seeds.map((seed) => ({ fold, seed })),
+    ).flat();
+    const all = waiting.length;
+    const results: FoldResult[] = [];
+    const serve = async (servant: Servant): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const answer = await servant.ask({ walk: "fold", ...next });
+        const { result } = answer as Extract<WalkForwardMessage, { type: "fold" }>;
+        results.push(result);
+        onFold(result, results.length, all);
+      }
+    };
+    const others = Array.from({ length: Math.min(threads, all) - 1 }, async () =>
+      serve((await begin()).servant),
+    );
+    await Promise.all([serve(first.servant), ...others]);
+    results.sort((a, b) => a.fold - b.fold || a.seed - b.seed);
+    const answer = await first.servant.ask({ walk: "stitch", results });
+    const { stitched } = answer as Extract<WalkForwardMessage, { type: "stitched" }>;
+    return { folds: results, stitched, notices: first.notices };
+  }
+}

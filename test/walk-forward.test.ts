@@ -1,0 +1,263 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BarStore, createRandom, type Bars } from "../src/index.js";
+import { makeBars } from "./bars.js";
+import { startCommand } from "./command.js";
+import { expectOneClearMessage, runHere } from "./in-process.js";
+import { strategyText } from "./journey-strategies.js";
+
+const home = mkdtempSync(join(tmpdir(), "ktrdr-walk-"));
+const inHome = (...names: string[]): string => join(home, ...names);
+
+/** Bars whose every return remembers a share of the one before: a strategy that looks one bar back can earn it. */
+function withMemory(symbol: string, memory: number, count: number): Bars {
+  const bars = makeBars({ symbol, count });
+  const random = createRandom(3, symbol);
+  let [price, change] = [100, 0];
+  for (let t = 0; t < count; t++) {
+    bars.open[t] = price;
+    change = memory * change + 0.01 * random.normal();
+    price *= Math.exp(change);
+    bars.close[t] = price;
+    bars.high[t] = Math.max(bars.open[t], price) * 1.001;
+    bars.low[t] = Math.min(bars.open[t], price) / 1.001;
+  }
+  return bars;
+}
+
+const oneBack = {
+  indicators: `
+  - { name: roc, feature_id: roc_1, period: 1 }`,
+  fuzzy_sets: `
+  roc_1:
+    down: { type: sigmoid, parameters: [-0.5, -3] }
+    up: { type: sigmoid, parameters: [0.5, 3] }`,
+  training: `
+  labels: { source: forward_return, horizon: 1, threshold: 0 }
+  data_split: { train: 0.7, validation: 0.15, test: 0.15 }`,
+  model: `
+  architecture: { hidden_layers: [8], activation: tanh, dropout: 0 }
+  training: { epochs: 15, batch_size: 32, learning_rate: 0.01 }`,
+};
+
+beforeAll(async () => {
+  mkdirSync(inHome("config", "strategies"), { recursive: true });
+  const save = (name: string, more: Record<string, string> = {}): void =>
+    writeFileSync(inHome("config", "strategies", `${name}.yaml`), strategyText({ name, ...more }));
+  save("journey");
+  save("one_back", oneBack);
+  const store = new BarStore(inHome("data"));
+  await store.save(makeBars({ count: 700 }));
+  await store.save(makeBars({ count: 500, symbol: "SYN2", start: "2020-03-01", seed: 9 }));
+  await store.save(withMemory("MEMORY", 0.25, 3000));
+  await store.save(withMemory("WALK", 0, 3000));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+interface Part {
+  from: string;
+  to: string;
+  samples: number;
+}
+interface Result {
+  folds: {
+    fold: number;
+    seed: number;
+    train: Part;
+    validation: Part;
+    test: Part;
+    metrics: { samples: number; test_accuracy: number };
+    model: object;
+  }[];
+  mean: { test_accuracy: number };
+  deviation: { test_accuracy: number | null };
+  backtest: {
+    final_equity: number;
+    per_symbol: Record<string, { metrics: { final_equity: number; trades: number } }>;
+  };
+  equity: { timestamp: string; equity: number }[];
+  verdict: { significant: boolean; statement: string; trials: number };
+  warnings: string[];
+}
+
+async function walk(line: string): Promise<Result> {
+  const { status, out, err } = await runHere(home, ["walk-forward", ...line.split(" "), "--json"]);
+  expect(status, err).toBe(0);
+  return JSON.parse(out) as Result;
+}
+
+describe("folds", () => {
+  test("anchored: tests follow one another, each after its training; mean and deviation are those of the folds", async () => {
+    const { folds, mean, deviation, equity, verdict } = await walk(
+      "--strategy journey --folds 4 --epochs 2 --commission 0.001",
+    );
+    expect(folds.map(({ fold, seed }) => [fold, seed])).toEqual([1, 2, 3, 4].map((fold) => [fold, 42]));
+    for (const [k, { train, validation, test }] of folds.entries()) {
+      expect(train.to < validation.from && validation.to < test.from).toBe(true);
+      if (k > 0)
+        expect([train.from, Date.parse(test.from) - Date.parse(folds[k - 1].test.to)]).toEqual([
+          folds[0].train.from,
+          86_400_000,
+        ]);
+      expect(Math.min(train.samples, validation.samples, test.samples)).toBeGreaterThan(0);
+    }
+    const accuracies = folds.map(({ metrics }) => metrics.test_accuracy);
+    const average = accuracies.reduce((a, b) => a + b) / 4;
+    expect(mean.test_accuracy).toBeCloseTo(average, 12);
+    expect(deviation.test_accuracy).toBeCloseTo(
+      Math.sqrt(accuracies.reduce((sum, a) => sum + (a - average) ** 2, 0) / 3),
+      12,
+    );
+    expect([equity[0].timestamp, equity.at(-1)?.timestamp]).toEqual([folds[0].test.from, folds[3].test.to]);
+    expect(verdict.statement).toContain("each in the test of 4 folds");
+  });
+
+  test("rolling: every fold trains on equally many bar times", async () => {
+    const { folds } = await walk(
+      "--strategy journey --scheme rolling --folds 3 --first-share 0.4 --epochs 1",
+    );
+    const days = ({ train, validation }: Result["folds"][number]): number =>
+      (Date.parse(validation.to) - Date.parse(train.from)) / 86_400_000 + 1;
+    expect(folds.map(days)).toEqual([280, 280, 280]);
+  });
+
+  test("combinatorial: each choice of groups is a fold, and all bars are traded", async () => {
+    const { folds, equity } = await walk(
+      "--strategy journey --scheme combinatorial --groups 4 --test-groups 2 --epochs 1",
+    );
+    expect(folds).toHaveLength(6);
+    expect(equity).toHaveLength(700);
+  });
+
+  test("several seeds, several symbols of unequal length; the accounts add up", async () => {
+    const { folds, backtest, equity } = await walk(
+      "--strategy journey --symbols SYN1 SYN2 --folds 2 --seeds 2 --seed 7 --epochs 1 --capital 1000 --fractional --confidence-threshold 0.3",
+    );
+    expect(folds.map(({ fold, seed }) => [fold, seed])).toEqual([
+      [1, 7],
+      [1, 8],
+      [2, 7],
+      [2, 8],
+    ]);
+    expect(Object.keys(backtest.per_symbol)).toEqual(["SYN1", "SYN2"]);
+    const sum = Object.values(backtest.per_symbol).reduce(
+      (total, { metrics }) => total + metrics.final_equity,
+      0,
+    );
+    expect(equity.at(-1)?.equity).toBeCloseTo(sum, 6);
+    expect(backtest.final_equity).toBeCloseTo(sum, 6);
+  });
+
+  test("what comes out does not depend on the number of threads", async () => {
+    const line = "--strategy journey --folds 3 --seeds 2 --epochs 2 --commission 0.0003";
+    const [one, three] = [await walk(`${line} --threads 1`), await walk(`${line} --threads 3`)];
+    expect(three.folds).toEqual(one.folds);
+    expect(three.equity).toEqual(one.equity);
+  });
+});
+
+describe("verdict", () => {
+  const line =
+    "--strategy one_back --folds 4 --shorts --fractional --confidence-threshold 0 --min-signal-separation 0";
+
+  test("a planted edge is learnt, earned and called skill", async () => {
+    const { mean, verdict } = await walk(`${line} --symbols MEMORY`);
+    expect(mean.test_accuracy).toBeGreaterThan(0.53);
+    expect(verdict.statement).toMatch(/: evidence of skill\.$/);
+    expect(verdict.significant).toBe(true);
+  });
+
+  test("a random walk is not", async () => {
+    const { verdict } = await walk(`${line} --symbols WALK`);
+    expect(verdict).toMatchObject({
+      significant: false,
+      statement: expect.stringMatching(/no evidence of skill/),
+    });
+  });
+
+  test("each walk-forward on the same data counts as a trial", async () => {
+    const first = (await walk("--strategy journey --folds 2 --epochs 1")).verdict.trials;
+    expect((await walk("--strategy journey --folds 2 --epochs 1 --seed 3")).verdict.trials).toBe(first + 1);
+  });
+});
+
+describe("output and errors", () => {
+  test("text: a row per fold, the account, the verdict; the equity as CSV", async () => {
+    const csv = inHome("equity.csv");
+    const { status, out, err } = await runHere(home, [
+      "walk-forward",
+      "--strategy",
+      "journey",
+      "--folds",
+      "2",
+      "--epochs",
+      "1",
+      "--equity-csv",
+      csv,
+    ]);
+    expect(status, err).toBe(0);
+    expect(err).toMatch(/^Operation op_walk_forward_\S+\n/);
+    expect(err).toMatch(/2\/2 fold [12], seed 42: test/);
+    expect(out).toMatch(/^Walk-forward of journey\n\nfold +seed +test/);
+    expect(out).toMatch(/evidence of skill\.\n$/);
+    expect(readFileSync(csv, "utf8").split("\n")).toHaveLength(352);
+  });
+
+  test.each([
+    [
+      "--strategy journey --scheme sideways",
+      '--scheme: "sideways" is not known. Allowed: anchored, rolling, combinatorial',
+    ],
+    ["--strategy journey --folds 0", '--folds: "0"'],
+    [
+      "--strategy journey --scheme combinatorial --folds 3",
+      "--folds does not go with --scheme combinatorial",
+    ],
+    ["--strategy journey --groups 3", "--groups does not go with --scheme anchored"],
+    ["--strategy journey --scheme combinatorial --groups 3 --test-groups 3", "leave none to train on"],
+    ["--strategy journey --first-share 1", '--first-share: "1"'],
+    ["--strategy journey --commission x", '--commission: "x"'],
+    ["--folds 3", "--strategy <file>"],
+  ])("%s: wrong usage", async (line, part) => {
+    expectOneClearMessage(await runHere(home, ["walk-forward", "--json", ...line.split(" ")]), {
+      status: 2,
+      code: "WRONG_USAGE",
+      parts: [part],
+    });
+  });
+
+  test.each([
+    ["--strategy journey --symbols NONE", "NO_BARS", "NONE"],
+    ["--strategy journey --folds 600", "TOO_FEW_TIMES", "fewer folds"],
+    [
+      "--strategy journey --start-date 2020-01-01 --end-date 2020-02-05 --folds 2",
+      "EMPTY_SPLIT",
+      "train part has no samples",
+    ],
+  ])("%s: %s", async (line, code, part) => {
+    const outcome = await runHere(home, ["walk-forward", "--json", ...line.split(" ")]);
+    expectOneClearMessage(outcome, { status: 1, code, parts: [part] });
+  });
+
+  test("Ctrl-C ends it as cancelled", async () => {
+    const { child, done, stderr } = startCommand(home, [
+      "walk-forward",
+      "--strategy",
+      "journey",
+      "--epochs",
+      "100000",
+      "--folds",
+      "3",
+    ]);
+    await expect.poll(stderr, { interval: 1, timeout: 60_000 }).toMatch(/Operation \S+\n/);
+    child.kill("SIGINT");
+    expect((await done).status).toBe(130);
+    const { out } = await runHere(home, ["operations", "list", "--json"]);
+    expect((JSON.parse(out) as { status: string }[])[0]).toMatchObject({
+      operation_type: "walk_forward",
+      status: "cancelled",
+    });
+  });
+});
