@@ -164,7 +164,7 @@ function resultOf(
       min_signal_separation_bars: settings.minSeparation,
       position_awareness: settings.positionAwareness,
     },
-    folds: outcome.folds.map(({ predictions: _, ...fold }) => fold),
+    folds: outcome.folds.map(({ predictions: _predictions, ...fold }) => fold),
     ...averagesOf(outcome.folds),
     backtest: {
       final_equity: stitched.equity.at(-1) ?? options.capital,

@@ -5,6 +5,7 @@ import {
   requestStop,
   tokenOf,
   type ErrorData,
+  type ControlBlock,
   type SharedToken,
 } from "../core/index.js";
 import { BarStore, DataManager } from "../data/index.js";
@@ -35,7 +36,7 @@ export interface WalkForwardJob {
 
 /** What a thread is asked to do; it gets several of these, one after the other. */
 export type WalkForwardRequest =
-  | { readonly walk: "prepare"; readonly job: WalkForwardJob; readonly memory: SharedArrayBuffer }
+  | { readonly walk: "prepare"; readonly job: WalkForwardJob; readonly memory: ControlBlock }
   | { readonly walk: "fold"; readonly fold: number; readonly seed: number }
   | { readonly walk: "stitch"; readonly results: readonly FoldResult[] };
 
@@ -59,7 +60,7 @@ export function createWalkForwardServant(): (request: WalkForwardRequest) => Pro
   type State = {
     prepared: Awaited<ReturnType<typeof prepareFolds>>;
     job: WalkForwardJob;
-    memory: SharedArrayBuffer;
+    memory: ControlBlock;
   };
   let state: State | undefined;
   return async (request) => {
