@@ -28,7 +28,7 @@ const thread = `
   const { writeFileSync } = require("node:fs");
   const { script, cacheFile } = require(${JSON.stringify(join(root, "dist", "orchestration", "start-worker.cjs"))});
   parentPort.on("message", (message) => {
-    if (message === "cache") { writeFileSync(cacheFile, script.createCachedData()); parentPort.close(); }
+    if ("cache" in message) { writeFileSync(cacheFile, script.createCachedData()); parentPort.close(); }
   });
 `;
 try {
@@ -38,7 +38,7 @@ try {
   await new Promise((resolve, reject) => {
     const worker = new Worker(thread, { eval: true });
     worker.on("message", ({ type, error }) => {
-      if (type === "done") worker.postMessage("cache");
+      if (type === "done") worker.postMessage({ cache: true });
       if (type === "failed") reject(new Error(`the sample training failed: ${error.message}`));
     });
     worker.on("error", reject).on("exit", resolve);

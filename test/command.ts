@@ -14,9 +14,10 @@ export function startCommand(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  node = process.execPath,
 ): { child: ChildProcess; done: Promise<CommandResult>; stderr: () => string } {
   checkBuilt();
-  const child = spawn(process.execPath, [builtCommand, ...args], {
+  const child = spawn(node, [builtCommand, ...args], {
     cwd,
     env: { ...process.env, NO_COLOR: "1", KTRDR_HOME: "", KTRDR_DATA_DIR: "", KTRDR_MODELS_DIR: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -32,11 +33,12 @@ export function startCommand(
   return { child, done, stderr: () => stderr };
 }
 
-/** Runs the compiled command line in a folder to its end. */
+/** Runs the compiled command line in a folder to its end, by this Node or another. */
 export function runCommand(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  node = process.execPath,
 ): Promise<CommandResult> {
-  return startCommand(cwd, args, env).done;
+  return startCommand(cwd, args, env, node).done;
 }

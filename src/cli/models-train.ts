@@ -1,5 +1,11 @@
-import { CancelledError, codeOf, UsageError } from "../core/index.js";
-import type { ProgressBridge, TrainingOperationContext } from "../orchestration/index.js";
+import { CancelledError, codeOf, UsageError, type SharedToken } from "../core/index.js";
+import type { ModelStorage } from "../models/index.js";
+import type {
+  LocalTrainingResult,
+  ProgressBridge,
+  SeedsResult,
+  TrainingOperationContext,
+} from "../orchestration/index.js";
 import type { ManagedResult, RunChoice } from "../service/manager/index.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
@@ -26,6 +32,7 @@ export interface TrainOptions extends CommonOptions {
   endDate?: string;
   dataMode?: string;
   seed?: number;
+  seeds?: number;
   epochs?: number;
   engine?: string;
   threads?: number;
@@ -50,6 +57,11 @@ export const registerTrainCommand: RegisterCommands = (program) => {
       "--seed <n>",
       "seed of weights, order and dropout (default: that of the file, else 42)",
       wholeNumber("--seed", 0, 0xffffffff),
+    )
+    .option(
+      "--seeds <n>",
+      "train from this many seeds, counting up from --seed, on all cores; report mean and deviation",
+      wholeNumber("--seeds", 1, 10_000),
     )
     .option(
       "--epochs <n>",
@@ -147,16 +159,74 @@ async function dataModeOf(text: string): Promise<"local" | "tail" | "backfill" |
   throw new UsageError(`--data-mode: "${text}" is not known. Allowed: ${dataModes.join(", ")}.`);
 }
 
+/** What a recorded training works with. */
+interface Recorded {
+  readonly context: TrainingOperationContext;
+  readonly bridge: ProgressBridge;
+  readonly token: SharedToken;
+  readonly storage: ModelStorage;
+}
+
 async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
-  const folders = foldersOf(options);
   const [{ prepareTrainingThread }, { hostSettings, parseRunMode, TrainingManager }] = await Promise.all([
     import("../orchestration/index.js"),
     import("../service/manager/index.js"),
   ]);
   const settings = hostSettings();
   const mode = options.mode === undefined ? settings.defaultMode : parseRunMode("--mode", options.mode);
+  if (options.seeds !== undefined) {
+    if (mode === "host" || options.requireGpu) {
+      throw new UsageError(
+        "--seeds trains on this machine's cores: leave out --mode host and --require-gpu.",
+      );
+    }
+    return trainManySeeds(options, options.seeds, json);
+  }
   // It loads its modules while flags are checked and the operation is recorded here.
   if (mode === "local") prepareTrainingThread();
+  const result = await recordTraining(options, summaryOf, ({ context, bridge, token, storage }) => {
+    const manager = new TrainingManager(settings, storage);
+    const placement = { mode, requireGpu: options.requireGpu ?? false };
+    return manager.run(context, placement, token, { bridge, onChoice: noteChoice, onNote: note });
+  });
+  for (const text of result.notices) warn(text);
+  if (json) printJson(result);
+  else printText(trainingText(result));
+}
+
+async function trainManySeeds(options: TrainOptions, count: number, json: boolean): Promise<void> {
+  const [{ prepareTrainingThread, strategyOf, trainSeeds }, { seedsText }, { availableParallelism }] =
+    await Promise.all([import("../orchestration/index.js"), import("./seeds-summary.js"), import("node:os")]);
+  prepareTrainingThread();
+  const summary = (result: SeedsResult): object => ({
+    models: result.runs.map((run) => run.model_name),
+    summary: result.summary,
+  });
+  const result = await recordTraining(options, summary, ({ context, bridge, token, storage }) => {
+    const first = strategyOf(context).training.seed;
+    const seeds = Array.from({ length: count }, (_, k) => (first + k) % 2 ** 32);
+    const onRun = (run: LocalTrainingResult, done: number, runs: number): void => {
+      const { best_val_loss: loss } = run.training_metrics;
+      const seed = run.session_info.operation_id.slice(context.operationId.length + 1);
+      note(
+        `Run ${done}/${runs}: seed ${seed}, ${run.model_name}${loss === null ? "" : `, val_loss ${loss.toFixed(4)}`}`,
+      );
+    };
+    const threads = options.threads ?? availableParallelism();
+    return trainSeeds(context, seeds, threads, { bridge, onRun }, token, storage);
+  });
+  for (const text of new Set(result.runs.flatMap(({ notices }) => notices))) warn(text);
+  if (json) printJson(result);
+  else printText(seedsText(result));
+}
+
+/** Does a training's work as a recorded operation, with progress on stderr, until its end or until it is stopped. */
+async function recordTraining<Result>(
+  options: TrainOptions,
+  summarize: (result: Result) => object,
+  work: (recorded: Recorded) => Promise<Result>,
+): Promise<Result> {
+  const folders = foldersOf(options);
   const [{ createCancellation }, operations, { ModelStorage }] = await Promise.all([
     import("../core/index.js"),
     import("../operations/index.js"),
@@ -177,14 +247,8 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
-    const record = {
-      store,
-      type: "training",
-      metadata,
-      cancel: () => cancellation.cancel(),
-      summarize: summaryOf,
-    };
-    const result = await operations.runOperation(record, async (run): Promise<ManagedResult> => {
+    const record = { store, type: "training", metadata, cancel: () => cancellation.cancel(), summarize };
+    return await operations.runOperation(record, async (run): Promise<Result> => {
       note(`Operation ${run.id}`);
       stop = () => run.cancel();
       const bridge: ProgressBridge = {
@@ -193,20 +257,15 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
         onEpoch: (progress) => (display.onEpoch(progress), run.publish(progress)),
       };
       const context = { ...request, operationId: run.id };
-      const manager = new TrainingManager(settings, new ModelStorage(folders.models));
-      const placement = { mode, requireGpu: options.requireGpu ?? false };
-      const listeners = { bridge, onChoice: noteChoice, onNote: note };
-      return manager.run(context, placement, cancellation.token, listeners);
+      return work({ context, bridge, token: cancellation.token, storage: new ModelStorage(folders.models) });
     });
-    display.stop();
-    for (const text of result.notices) warn(text);
-    if (json) printJson(result);
-    else printText(trainingText(result));
   } catch (error) {
-    display.stop();
     if (codeOf(error) !== "CANCELLED") throw error;
-    throw new CancelledError("Cancelled: no model was saved; bars and earlier models are as they were.");
+    const saved =
+      options.seeds === undefined ? "no model was saved" : "models of seeds that were done are kept";
+    throw new CancelledError(`Cancelled: ${saved}; bars and earlier models are as they were.`);
   } finally {
+    display.stop();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     store.close();
   }
@@ -232,6 +291,7 @@ function metadataOf({
   startDate,
   endDate,
   seed,
+  seeds,
   epochs,
   dataMode,
 }: TrainOptions): object {
@@ -242,7 +302,7 @@ function metadataOf({
     start_date: startDate ?? null,
     end_date: endDate ?? null,
     mode: dataMode ?? "local",
-    parameters: { seed: seed ?? null, epochs: epochs ?? null },
+    parameters: { seed: seed ?? null, epochs: epochs ?? null, ...(seeds === undefined ? {} : { seeds }) },
   };
 }
 

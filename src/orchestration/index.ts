@@ -1,6 +1,7 @@
 export * from "./bridge.js";
-export * from "./local/local-orchestrator.js";
+export { LocalTrainingOrchestrator, type LocalTrainingResult } from "./local/local-orchestrator.js";
 export * from "./local/local-runner.js";
+export * from "./local/train-seeds.js";
 export * from "./host/event-log.js";
 export * from "./host/host-orchestrator.js";
 export * from "./host/session-token.js";

@@ -46,7 +46,8 @@ export function takeThread(): Worker {
   const worker = prepared ?? new Worker(workerUrl);
   prepared = null;
   worker.ref();
-  return worker;
+  // A thread between two runs has no listener of theirs; the next run notices its end.
+  return worker.on("error", () => undefined);
 }
 
 /**
@@ -54,6 +55,8 @@ export function takeThread(): Worker {
  * around. Progress goes to the bridge; a stop reaches the thread through the token's control block, or, for a token
  * without one, through a block of our own when the token's signal fires.
  *
+ * @param thread one of the caller's, which may serve further runs as long as runs on it come to an end of their own; default:
+ *   one for this run only
  * @throws CancelledError when the token was cancelled before the model was published; nothing is left behind then
  * @throws OutOfMemoryError, and every `KnownError` of the pipeline
  */
@@ -62,25 +65,25 @@ export async function trainOnThread(
   bridge: ProgressBridge,
   token: SharedToken | SignallingToken,
   storage: ModelStorage,
+  thread?: Worker,
 ): Promise<TrainingResult> {
   if (token.isCancelled) throw new CancelledError();
   const memory = "memory" in token ? token.memory : createControlBlock();
   const request: WorkerRequest = { context, modelsFolder: storage.root, memory };
-  const worker = takeThread();
+  const worker = thread ?? takeThread();
   let left = true; // whether files of an unfinished model may be left: the run did not come to its own end
-  let onAbort = (): void => undefined;
+  let forget = (): void => undefined;
   try {
     return await new Promise<TrainingResult>((resolve, reject) => {
-      onAbort = () => {
+      const onAbort = (): void => {
         requestStop(memory);
         // A worker that is still loading modules or checking the request has touched nothing and can be ended at once.
         if (!claimRun(memory)) return;
         left = false;
         reject(new CancelledError());
       };
-      token.signal.addEventListener("abort", onAbort, { once: true });
       let listenerError: Error | undefined;
-      worker.on("message", (message: WorkerMessage) => {
+      const onMessage = (message: WorkerMessage): void => {
         left = message.type === "progress";
         if (message.type === "done") {
           if (listenerError === undefined) resolve(message.result);
@@ -96,20 +99,25 @@ export async function trainOnThread(
             requestStop(memory);
           }
         }
-      });
-      worker.on("error", (error: NodeJS.ErrnoException) => {
+      };
+      const onError = (error: NodeJS.ErrnoException): void => {
         reject(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? new OutOfMemoryError(error) : error);
-      });
-      worker.on("exit", (code) =>
-        reject(new Error(`The training thread ended unexpectedly (exit code ${code}).`)),
-      );
+      };
+      const onExit = (code: number): void =>
+        reject(new Error(`The training thread ended unexpectedly (exit code ${code}).`));
+      token.signal.addEventListener("abort", onAbort, { once: true });
+      worker.on("message", onMessage).on("error", onError).on("exit", onExit);
+      forget = () => {
+        token.signal.removeEventListener("abort", onAbort);
+        worker.off("message", onMessage).off("error", onError).off("exit", onExit);
+      };
       worker.postMessage(request);
     });
   } finally {
-    token.signal.removeEventListener("abort", onAbort);
+    forget();
     // Not waited for: the run is over and its files are gone by now, but giving hundreds of megabytes back to the system takes a
     // thread up to 70 ms, and whoever asked for a stop may be told in 50.
-    void worker.terminate();
+    if (thread === undefined || left) void worker.terminate();
     if (left) storage.discardUnfinished(context.operationId);
   }
 }

@@ -1,4 +1,5 @@
-// What runs on the thread of a training, a back-test or a walk-forward. The messages in are its requests; nothing else of the caller's is seen.
+// What runs on the thread of trainings, back-tests or walk-forwards. Its messages in are requests, one after the other;
+// nothing else of the caller's is seen.
 import { parentPort } from "node:worker_threads";
 import * as z from "zod";
 import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
@@ -50,22 +51,20 @@ async function test(request: BacktestThreadRequest): Promise<void> {
   }
 }
 
-/** A walk-forward asks several times; the first request says that it is one. */
-function walk(first: WalkForwardRequest): void {
-  const serve = createWalkForwardServant();
-  const answer = async (request: WalkForwardRequest): Promise<void> => {
-    try {
-      send(await serve(request));
-    } catch (error) {
-      send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
-    }
-  };
-  parentPort?.on("message", (request: WalkForwardRequest) => void answer(request));
-  void answer(first);
+/** Keeps what one walk-forward asks for more than once. */
+let serve: ReturnType<typeof createWalkForwardServant> | null = null;
+
+async function walk(request: WalkForwardRequest): Promise<void> {
+  try {
+    serve ??= createWalkForwardServant();
+    send(await serve(request));
+  } catch (error) {
+    send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
+  }
 }
 
-parentPort?.once("message", (request: WorkerRequest | BacktestThreadRequest | WalkForwardRequest) => {
-  if ("walk" in request) walk(request);
-  else if ("job" in request) void test(request);
-  else void train(request);
+parentPort?.on("message", (request: WorkerRequest | BacktestThreadRequest | WalkForwardRequest) => {
+  if ("walk" in request) void walk(request);
+  if ("job" in request) void test(request);
+  if ("context" in request) void train(request);
 });

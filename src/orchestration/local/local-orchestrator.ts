@@ -50,10 +50,15 @@ export class LocalTrainingOrchestrator {
    */
   async run(): Promise<LocalTrainingResult> {
     const result = await trainOnThread(this.#context, this.#bridge, this.#token, this.#storage);
-    return {
-      ...result,
-      session_info: sessionInfoOf(result, this.#context.operationId, "local"),
-      resource_usage: { ...result.resource_usage, training_mode: "local" },
-    };
+    return asLocal(result, this.#context.operationId);
   }
+}
+
+/** A result with what only the local side knows. */
+export function asLocal(result: TrainingResult, operationId: string): LocalTrainingResult {
+  return {
+    ...result,
+    session_info: sessionInfoOf(result, operationId, "local"),
+    resource_usage: { ...result.resource_usage, training_mode: "local" },
+  };
 }

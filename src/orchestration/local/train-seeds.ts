@@ -1,0 +1,131 @@
+import type { Worker } from "node:worker_threads";
+import { CancelledError, UsageError, type SignallingToken } from "../../core/index.js";
+import type { ModelStorage } from "../../models/index.js";
+import type { TrainingResult } from "../../pipeline/index.js";
+import { silentBridge, type ProgressBridge } from "../bridge.js";
+import type { TrainingOperationContext } from "../context.js";
+import { takeThread, trainOnThread } from "../training-thread.js";
+import { asLocal, type LocalTrainingResult } from "./local-orchestrator.js";
+
+/** Mean and standard deviation (n - 1) over runs; null where a run has no such figure, the deviation also of one run. */
+export interface Scatter {
+  readonly mean: number | null;
+  readonly deviation: number | null;
+}
+
+/** What several trainings that differ in their seed only have in common, and what not. */
+export interface SeedsResult {
+  readonly strategy_name: string;
+  readonly seeds: readonly number[];
+  /** One whole result for each seed, in order; each model is saved as a version of its own. */
+  readonly runs: readonly LocalTrainingResult[];
+  readonly summary: {
+    readonly best_val_loss: Scatter;
+    readonly best_val_accuracy: Scatter;
+    readonly test_loss: Scatter;
+    readonly test_accuracy: Scatter;
+    readonly majority_class_accuracy: Scatter;
+  };
+}
+
+/** Who listens to several runs: the first run's progress as it comes, and each run when it is over. */
+export interface SeedsListener {
+  readonly bridge: ProgressBridge;
+  /** @param done runs that are over, this one included */
+  onRun(result: LocalTrainingResult, done: number, runs: number): void;
+}
+
+/**
+ * Trains the same strategy on the same bars from several seeds, on as many threads as asked for at a time: independent
+ * runs use all cores where one small network cannot. Each is a whole run that `--seed` gives again, to the bit.
+ *
+ * @param context  what to train; its `seed` and `threads` are set for each run
+ * @param seeds    distinct
+ * @param threads  runs at a time
+ * @throws CancelledError, and what a run throws: the others are stopped then, and models saved by then stay
+ */
+export async function trainSeeds(
+  context: TrainingOperationContext,
+  seeds: readonly number[],
+  threads: number,
+  listener: SeedsListener,
+  token: SignallingToken,
+  storage: ModelStorage,
+): Promise<SeedsResult> {
+  if (seeds.length === 0 || new Set(seeds).size < seeds.length) {
+    throw new UsageError(`The seeds must be distinct, and one at least: ${seeds.join(", ")}.`);
+  }
+  const runs: LocalTrainingResult[] = [];
+  const stopAll = new AbortController();
+  const onAbort = (): void => stopAll.abort();
+  token.signal.addEventListener("abort", onAbort, { once: true });
+  // Each run reads a control block of its own, which this token's signal sets.
+  const ownToken: SignallingToken = {
+    signal: stopAll.signal,
+    get isCancelled() {
+      return stopAll.signal.aborted || token.isCancelled;
+    },
+  };
+  let next = 0;
+  let done = 0;
+  const work = async (thread: Worker): Promise<void> => {
+    while (next < seeds.length) {
+      const index = next++;
+      const seed = seeds[index];
+      const operationId = `${context.operationId}-${seed}`;
+      const run = { ...context, seed, threads: 1, operationId, ...shareOfMemory(context, threads) };
+      const bridge = index === 0 ? listener.bridge : silentBridge;
+      const result = asLocal(await trainOnThread(run, bridge, ownToken, storage, thread), operationId);
+      runs[index] = result;
+      listener.onRun(result, ++done, seeds.length);
+    }
+  };
+  const pool = Array.from({ length: Math.min(threads, seeds.length) }, takeThread);
+  try {
+    const ends = await Promise.allSettled(
+      pool.map((thread) =>
+        work(thread).catch((error: unknown) => {
+          next = seeds.length;
+          stopAll.abort();
+          throw error;
+        }),
+      ),
+    );
+    // The first error that is not a consequence of another's stop.
+    const errors = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as Error] : []));
+    const cause = errors.find((error) => !(error instanceof CancelledError)) ?? errors[0];
+    if (cause !== undefined) throw cause;
+  } finally {
+    token.signal.removeEventListener("abort", onAbort);
+    for (const thread of pool) void thread.terminate();
+  }
+  return { strategy_name: runs[0].strategy_name, seeds, runs, summary: summarize(runs) };
+}
+
+function shareOfMemory(
+  { maxMemoryBytes }: TrainingOperationContext,
+  threads: number,
+): { maxMemoryBytes?: number } {
+  return maxMemoryBytes === undefined ? {} : { maxMemoryBytes: Math.floor(maxMemoryBytes / threads) };
+}
+
+function summarize(runs: readonly TrainingResult[]): SeedsResult["summary"] {
+  const training = runs.map((run) => run.training_metrics);
+  const test = runs.map(({ test_metrics: metrics }) => ("test_accuracy" in metrics ? metrics : null));
+  return {
+    best_val_loss: scatterOf(training.map((metrics) => metrics.best_val_loss)),
+    best_val_accuracy: scatterOf(training.map((metrics) => metrics.best_val_accuracy)),
+    test_loss: scatterOf(test.map((metrics) => metrics?.test_loss ?? null)),
+    test_accuracy: scatterOf(test.map((metrics) => metrics?.test_accuracy ?? null)),
+    majority_class_accuracy: scatterOf(test.map((metrics) => metrics?.majority_class_accuracy ?? null)),
+  };
+}
+
+function scatterOf(values: readonly (number | null)[]): Scatter {
+  const n = values.length;
+  const numbers = values.filter((value) => value !== null);
+  if (numbers.length < n) return { mean: null, deviation: null };
+  const mean = numbers.reduce((sum, value) => sum + value, 0) / n;
+  const squares = numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: n < 2 ? null : Math.sqrt(squares / (n - 1)) };
+}
