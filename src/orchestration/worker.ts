@@ -65,6 +65,6 @@ async function walk(request: WalkForwardRequest): Promise<void> {
 
 parentPort?.on("message", (request: WorkerRequest | BacktestThreadRequest | WalkForwardRequest) => {
   if ("walk" in request) void walk(request);
-  if ("job" in request) void test(request);
-  if ("context" in request) void train(request);
+  else if ("job" in request) void test(request);
+  else void train(request);
 });
