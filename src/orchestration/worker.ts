@@ -66,5 +66,5 @@ async function walk(request: WalkForwardRequest): Promise<void> {
 parentPort?.on("message", (request: WorkerRequest | BacktestThreadRequest | WalkForwardRequest) => {
   if ("walk" in request) void walk(request);
   else if ("job" in request) void test(request);
-  else void train(request);
+  else if ("context" in request) void train(request);
 });
