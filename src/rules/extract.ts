@@ -66,11 +66,14 @@ export function extractRules(
   const remaining = Array.from({ length: classCount }, (_, k) =>
     rowsWhere(seen, (row) => seen.classes[row] === k),
   );
+  // Of all rows: of what is left, rules would be worth nothing as soon as one class has no more rows, and one class would be
+  // told by `otherwise` alone.
+  const shares = remaining.map((rows) => countCommon(rows, rows) / Math.max(1, seen.rows));
   const fewest = Math.max(5, Math.ceil(seen.rows / 100));
   const rules: Rule[] = [];
   let level = 0;
   while (rules.length < mostRules && level < purities.length) {
-    const best = bestRule(holds, terms, remaining, purities[level], fewest, token);
+    const best = bestRule(holds, terms, remaining, { shares, purity: purities[level], fewest }, token);
     if (best === null) {
       level++;
       continue;
@@ -93,24 +96,35 @@ function rowsOf(answers: Answers, { feature }: Term, token: CancellationToken): 
   return rowsWhere(answers, (row) => features[row * columns + feature] >= termThreshold);
 }
 
+/** What a rule has to offer. */
+interface Demands {
+  /** Share of each class in all rows. */
+  readonly shares: readonly number[];
+  readonly purity: number;
+  /** Rows that it has to speak for. */
+  readonly fewest: number;
+}
+
 function bestRule(
   holds: readonly RowSet[],
   terms: readonly Term[],
   remaining: readonly RowSet[],
-  purity: number,
-  fewest: number,
+  { shares, purity, fewest }: Demands,
   token: CancellationToken,
 ): (Candidate & { readonly answer: number }) | null {
-  const totals = remaining.map((rows) => countCommon(rows, rows));
-  const all = totals.reduce((sum, count) => sum + count, 0);
   let best: (Candidate & { readonly answer: number }) | null = null;
   for (let answer = 0; answer < classCount; answer++) {
-    const share = all === 0 ? 0 : totals[answer] / all;
     const judged = (chosen: readonly number[], rows: RowSet): Candidate | null => {
       const counts = remaining.map((ofClass) => countCommon(rows, ofClass));
       const support = counts[0] + counts[1] + counts[2];
       if (support < fewest) return null;
-      return { terms: chosen, rows, support, hits: counts[answer], gain: counts[answer] - support * share };
+      return {
+        terms: chosen,
+        rows,
+        support,
+        hits: counts[answer],
+        gain: counts[answer] - support * shares[answer],
+      };
     };
     let beam: Candidate[] = [];
     for (let length = 1; length <= mostTerms; length++) {
