@@ -191,6 +191,13 @@ test("models export writes the file, its golden rows and a README that names eve
   for (const name of inputNames) expect(readme).toContain(`| \`${name}\` |`);
   expect(readme).toMatch(/\(rsi, period 14, source close\) over 1d bars: Wilder 1978/);
 
+  const shown = await runHere(home, ["models", "show", "journey"]);
+  const how =
+    missingOnnxRuntime === null
+      ? /^ONNX file +checked with onnxruntime \d.* on \d+ rows/m
+      : /^ONNX file +not checked/m;
+  expect(shown.out).toMatch(how);
+
   const again = await runHere(home, ["models", "export", "journey", "--to", to, "--json"]);
   expect(again.status).toBe(1);
   expect(JSON.parse(again.out)).toMatchObject({ error: { code: "FILE_UNUSABLE", details: { path: to } } });

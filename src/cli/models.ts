@@ -1,4 +1,5 @@
 import type { ModelEntry, StoredModel } from "../models/index.js";
+import type { OnnxCheck } from "../portable/index.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
 import {
@@ -100,6 +101,7 @@ async function showModel(name: string, options: CommonOptions): Promise<void> {
       "recall",
       "f1_score",
     ]),
+    ["ONNX file", onnxText(metadata["onnx_check"])],
     ["folder", model.path],
   ];
   printData(alignLeft(rows));
@@ -168,6 +170,13 @@ function figures(from: Readonly<Record<string, unknown>>, names: readonly string
 function textOf(value: unknown): string {
   if (typeof value === "number") return String(Number(value.toPrecision(6)));
   return typeof value === "string" ? value : "-";
+}
+
+/** How `model.onnx` was checked when the model was saved. */
+function onnxText(check: unknown): string {
+  const { checked_with, rows, largest_difference } = (check ?? {}) as Partial<OnnxCheck>;
+  if (!checked_with) return "not checked: onnxruntime was not installed when the model was saved";
+  return `checked with ${checked_with} on ${rows} rows, largest difference ${largest_difference?.toExponential(1)}`;
 }
 
 function alignLeft(rows: readonly (readonly [string, string])[]): string {
