@@ -17,6 +17,7 @@ import { benchOrchestration } from "./orchestration.js";
 import { benchPipeline } from "./pipeline.js";
 import { benchProcesses } from "./processes.js";
 import { benchProgress } from "./progress.js";
+import { benchSeeds } from "./seeds.js";
 import { benchSmoke } from "./smoke.js";
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, Bench>> = {
   processes: benchProcesses,
   pipeline: benchPipeline,
   cancellation: benchCancellation,
+  seeds: benchSeeds,
   smoke: benchSmoke,
 };
 
