@@ -18,7 +18,9 @@ import { benchPipeline } from "./pipeline.js";
 import { benchProcesses } from "./processes.js";
 import { benchProgress } from "./progress.js";
 import { benchSeeds } from "./seeds.js";
+import { benchSleeps } from "./sleeps.js";
 import { benchSmoke } from "./smoke.js";
+import { writeReport } from "./report.js";
 
 const benches: Readonly<Record<string, Bench>> = {
   engine: benchEngine,
@@ -34,6 +36,7 @@ const benches: Readonly<Record<string, Bench>> = {
   pipeline: benchPipeline,
   cancellation: benchCancellation,
   seeds: benchSeeds,
+  sleeps: benchSleeps,
   smoke: benchSmoke,
 };
 
@@ -80,47 +83,47 @@ function commit(): string {
 }
 
 const { quick, json, engine, names } = readArguments();
+const lines: string[] = [];
+const say = (text: string): void => {
+  console.log(text);
+  lines.push(text);
+};
 const started = performance.now();
 const processors = cpus();
 const gib = (totalmem() / 2 ** 30).toFixed(0);
 const machine = `${processors.length} × ${processors[0].model}, ${gib} GiB, Node ${process.versions.node}`;
-console.log(`${machine}, ${process.platform}`);
+say(`${machine}, ${process.platform}`);
 if (quick)
   console.log(
     "Quick: smaller sizes and fewer repetitions than the full run; good for a look, not for figures.",
   );
 
-const results: Measure[] = [];
+const results: (Measure & { readonly bench: string })[] = [];
 for (const name of names) {
-  console.log(`\n${name}`);
+  say(`\n${name}`);
   const before = performance.now();
   try {
-    results.push(...(await benches[name]({ quick, engine, note: (text) => console.log(`  ${text}`) })));
+    const found = await benches[name]({ quick, engine, note: (text) => say(`  ${text}`) });
+    results.push(...found.map((result) => ({ ...result, bench: name })));
   } catch (error) {
     console.error(`  BROKEN: ${(error as Error).message}`);
     process.exitCode = 1;
   }
-  console.log(`  (${((performance.now() - before) / 1000).toFixed(1)} s)`);
+  say(`  (${((performance.now() - before) / 1000).toFixed(1)} s)`);
 }
 
-console.log(`\nresults`);
-for (const line of results.length === 0 ? ["none"] : resultLines(results)) console.log(`  ${line}`);
+say(`\nresults`);
+for (const line of results.length === 0 ? ["none"] : resultLines(results)) say(`  ${line}`);
 const missed = results.filter(({ pass }) => pass === false).length;
 const judged = results.filter(({ pass }) => pass !== null).length;
-console.log(
-  `\n${judged - missed} of ${judged} targets met, ${((performance.now() - started) / 1000).toFixed(0)} s`,
-);
+say(`\n${judged - missed} of ${judged} targets met, ${((performance.now() - started) / 1000).toFixed(0)} s`);
 
 if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
 if (!quick && names.length === Object.keys(benches).length && process.exitCode === undefined) {
   const origin = { machine, date: new Date().toISOString(), commit: commit() };
-  const file = fileURLToPath(new URL("results.json", import.meta.url));
-  writeFileSync(
-    file,
-    `${JSON.stringify(
-      results.map((result) => ({ ...result, ...origin })),
-      null,
-      2,
-    )}\n`,
-  );
+  const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+  const dated = results.map((result) => ({ ...result, ...origin }));
+  writeFileSync(beside("results.json"), `${JSON.stringify(dated, null, 2)}\n`);
+  writeFileSync(beside("results.txt"), `${origin.date}, commit ${origin.commit}\n${lines.join("\n")}\n`);
+  await writeReport(dated);
 }

@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
+import { figure, type Measure } from "./measure.js";
+
+/** A line of results.json. */
+export interface DatedMeasure extends Measure {
+  readonly bench: string;
+  readonly machine: string;
+  readonly date: string;
+  readonly commit: string;
+}
+
+const file = fileURLToPath(new URL("../docs/PERFORMANCE.md", import.meta.url));
+
+function row({ measure, value, unit, at_least, aim, pass }: DatedMeasure): string {
+  const measuredText = value === null ? "not measured" : `${figure(value)} ${unit}`;
+  const verdict = pass === null ? "" : pass ? "met" : "**missed**";
+  return `| ${measure} | ${measuredText} | ${at_least ?? ""} | ${aim ?? ""} | ${verdict} |`;
+}
+
+function table(results: readonly DatedMeasure[]): string {
+  return ["| | measured | required | aim | |", "| --- | --- | --- | --- | --- |", ...results.map(row)].join(
+    "\n",
+  );
+}
+
+/**
+ * Writes the tables of docs/PERFORMANCE.md between their markers, `<!-- figures: NAME -->` and `<!-- end -->`: NAME is a
+ * benchmark's, or `origin` for machine, date and commit, or `targets` for everything that must be reached.
+ */
+export async function writeReport(results: readonly DatedMeasure[]): Promise<void> {
+  const [{ machine, date, commit }] = results;
+  const text = readFileSync(file, "utf8").replace(
+    /(<!-- figures: (\S+) -->\n)[^]*?(<!-- end -->)/g,
+    (_, begin: string, name: string, end: string) => {
+      const chosen = results.filter((result) =>
+        name === "targets" ? result.at_least !== null : result.bench === name,
+      );
+      const body =
+        name === "origin" ? `${machine}, Linux, ${date.slice(0, 10)}, commit \`${commit}\`.` : table(chosen);
+      return `${begin}\n${body}\n\n${end}`;
+    },
+  );
+  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
+}
