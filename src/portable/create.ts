@@ -31,7 +31,7 @@ export interface PortableSource {
 /**
  * The ONNX file of a trained model, checked on its golden rows with onnxruntime where that is installed.
  *
- * Making it takes some 5 ms, the check some 40 ms, most of it for loading and starting the runtime; between its steps, the
+ * Making it takes some 5 ms, the check some 40 to 60 ms, most of it for loading and starting the runtime; between its steps, the
  * longest of which takes about 25 ms, the token is looked at.
  *
  * @param engine computes the probabilities of the golden rows
