@@ -27,7 +27,7 @@ function sizeText(bytes: number): string {
 
 /**
  * Bytes that a run's arrays take at their peak: bars in float64, one symbol's indicators and degrees in float64, all
- * samples in float32 twice (per symbol, and joined). Counted from sizes, before anything of it is allocated.
+ * samples in float32 twice (as rows, and joined or in the engine). Counted from sizes, before anything of it is allocated.
  */
 export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[]): number {
   const { indicators, fuzzy, timeframes, lookback } = strategy;

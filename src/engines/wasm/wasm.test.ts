@@ -6,6 +6,7 @@ import { rounds } from "../../../test/rounds.js";
 import { activations, type Engine, type NetworkSpec, type OptimizerSpec, type Samples } from "../engine.js";
 import { referenceEngine } from "../reference/reference.js";
 
+import { Arena, EngineMemoryError } from "./arena.js";
 import { wasmEngine } from "./wasm.js";
 
 const weightDecay = fc.constantFrom(0, 0.01);
@@ -123,4 +124,12 @@ test.each(activations)("%s: two and three threads give the bits of one", (activa
   const samples = samplesFor(of, 2500);
   const alone = everything(wasmEngine(1), of, samples, 1001);
   for (const threads of [2, 3]) expect(everything(wasmEngine(threads), of, samples, 1001)).toEqual(alone);
+});
+
+test("more memory than addresses reach is refused with the ways out", () => {
+  const arena = new Arena();
+  arena.allocate(1000);
+  expect(() => arena.allocate(2 ** 32)).toThrow(EngineMemoryError);
+  expect(() => arena.allocate(2 ** 32)).toThrow(/4096 MiB at most.*--engine reference/);
+  expect(arena.floats(arena.allocate(400), 100)).toEqual(new Float32Array(100));
 });
