@@ -2,57 +2,27 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BarStore, createRandom, type Bars } from "../src/index.js";
+import { BarStore } from "../src/index.js";
 import { makeBars } from "./bars.js";
 import { startCommand } from "./command.js";
 import { expectOneClearMessage, runHere } from "./in-process.js";
 import { strategyText } from "./journey-strategies.js";
+import { barsWithMemory, oneBarBack } from "./memory-bars.js";
 
 const home = mkdtempSync(join(tmpdir(), "ktrdr-walk-"));
 const inHome = (...names: string[]): string => join(home, ...names);
-
-/** Bars whose every return remembers a share of the one before: a strategy that looks one bar back can earn it. */
-function withMemory(symbol: string, memory: number, count: number): Bars {
-  const bars = makeBars({ symbol, count });
-  const random = createRandom(3, symbol);
-  let [price, change] = [100, 0];
-  for (let t = 0; t < count; t++) {
-    bars.open[t] = price;
-    change = memory * change + 0.01 * random.normal();
-    price *= Math.exp(change);
-    bars.close[t] = price;
-    bars.high[t] = Math.max(bars.open[t], price) * 1.001;
-    bars.low[t] = Math.min(bars.open[t], price) / 1.001;
-  }
-  return bars;
-}
-
-const oneBack = {
-  indicators: `
-  - { name: roc, feature_id: roc_1, period: 1 }`,
-  fuzzy_sets: `
-  roc_1:
-    down: { type: sigmoid, parameters: [-0.5, -3] }
-    up: { type: sigmoid, parameters: [0.5, 3] }`,
-  training: `
-  labels: { source: forward_return, horizon: 1, threshold: 0 }
-  data_split: { train: 0.7, validation: 0.15, test: 0.15 }`,
-  model: `
-  architecture: { hidden_layers: [8], activation: tanh, dropout: 0 }
-  training: { epochs: 15, batch_size: 32, learning_rate: 0.01 }`,
-};
 
 beforeAll(async () => {
   mkdirSync(inHome("config", "strategies"), { recursive: true });
   const save = (name: string, more: Record<string, string> = {}): void =>
     writeFileSync(inHome("config", "strategies", `${name}.yaml`), strategyText({ name, ...more }));
   save("journey");
-  save("one_back", oneBack);
+  save("one_back", oneBarBack);
   const store = new BarStore(inHome("data"));
   await store.save(makeBars({ count: 700 }));
   await store.save(makeBars({ count: 500, symbol: "SYN2", start: "2020-03-01", seed: 9 }));
-  await store.save(withMemory("MEMORY", 0.25, 3000));
-  await store.save(withMemory("WALK", 0, 3000));
+  await store.save(barsWithMemory("MEMORY", 0.25, 3000, 3));
+  await store.save(barsWithMemory("WALK", 0, 3000, 3));
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
