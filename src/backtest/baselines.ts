@@ -60,7 +60,7 @@ export function alwaysTheSame(
 /** With more trades than this their pattern is only shifted: drawing the pauses anew would cost more than the back-test. */
 const mostDrawn = 500;
 /** Trades placed in all runs together; the number of runs follows, between 40 and 1000. A placement takes some 100 ns. */
-const placements = 150_000;
+const placements = 100_000;
 
 /**
  * Trades of the same sides, in the same order, held as many bars, sized and charged by the same rules, but entered at random

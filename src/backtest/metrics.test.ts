@@ -239,7 +239,7 @@ describe("baselines", () => {
     const often = Int8Array.from({ length: 3000 }, (_, t) => (t % 4 === 0 ? 1 : t % 4 === 2 ? -1 : 0));
     const { baselines, simulation } = backtest({ ...request, bars: many, signals: often });
     expect(simulation.trades.count).toBeGreaterThan(500);
-    expect(baselines.random_entries?.runs).toBe(Math.floor(150_000 / simulation.trades.count));
+    expect(baselines.random_entries?.runs).toBe(Math.floor(100_000 / simulation.trades.count));
     expect(Number.isFinite(baselines.random_entries?.mean_return_pct)).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import { neverCancelled, type CancellationToken } from "../core/index.js";
-import { dateText, type Bars } from "../data/index.js";
+import { dateText, sliceBars, type Bars } from "../data/index.js";
 import { annualisationOf, type Annualisation } from "./annualisation.js";
 import { alwaysTheSame, buyAndHold, randomEntries, type Baselines } from "./baselines.js";
 import { metricsOf, type BacktestMetrics } from "./metrics.js";
@@ -50,11 +50,13 @@ export function backtest(request: BacktestRequest, token: CancellationToken = ne
   const held = buyAndHold(bars, settings, token);
   const holding = metricsOf(held, settings, barsPerYear, token);
   const majority = request.majority ?? commonest(signals);
-  // Always BUY without levels is buy and hold.
+  // Always BUY without levels is buy and hold; an answer that never opens a position is seen as well on one bar as on all.
   const isHolding = majority === 1 && settings.stopLoss === null && settings.takeProfit === null;
+  const isFlat = majority === 0 || (majority === -1 && !settings.shorts);
+  const on = isFlat ? sliceBars(bars, 0, 1) : bars;
   const always = isHolding
     ? holding
-    : metricsOf(alwaysTheSame(majority, bars, settings, token), settings, barsPerYear, token);
+    : metricsOf(alwaysTheSame(majority, on, settings, token), settings, barsPerYear, token);
   const baselines: Baselines = {
     buy_and_hold: holding,
     majority_class: { class: majority === 1 ? "BUY" : majority === 0 ? "HOLD" : "SELL", ...always },

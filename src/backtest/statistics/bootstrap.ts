@@ -47,7 +47,7 @@ export function blockBootstrap(
     if (r % 16 === 0) throwIfCancelled(token); // 16 replicates draw 32,000 numbers at most, 1 ms
     let sum = 0;
     for (let left = n; left > 0; left -= block) {
-      const from = random.integer(0, n - 1);
+      const from = Math.floor(random.uniform() * n);
       sum += running[from + Math.min(block, left)] - running[from];
     }
     deviations[r] = (sum / n - mean) * widening;
