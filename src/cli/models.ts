@@ -175,7 +175,7 @@ function textOf(value: unknown): string {
 /** How `model.onnx` was checked when the model was saved. */
 function onnxText(check: unknown): string {
   const { checked_with, rows, largest_difference } = (check ?? {}) as Partial<OnnxCheck>;
-  if (!checked_with) return "not checked: onnxruntime was not installed when the model was saved";
+  if (!checked_with) return "not checked when saved: onnxruntime was not installed (npm run setup:onnx)";
   return `checked with ${checked_with} on ${rows} rows, largest difference ${largest_difference?.toExponential(1)}`;
 }
 
