@@ -237,9 +237,11 @@ class WasmNetwork implements Network {
       masks,
       this.#helpers.length,
     );
-    const [lossSum, batches, done, correct] = this.#results;
-    epoch.position += done;
-    return { batches, samples: done, lossSum, correct };
+    // Indexed: taking it apart would go through the array's iterator, 100 ns a call.
+    const results = this.#results;
+    const samplesDone = results[2];
+    epoch.position += samplesDone;
+    return { batches: results[1], samples: samplesDone, lossSum: results[0], correct: results[3] };
   }
 
   /** One call of the kernel for each batch, with its masks. */
