@@ -308,6 +308,7 @@ describe("one call", () => {
         "creating_features",
         "generating_labels",
         "splitting_data",
+        "checking_leaks",
       ].map((phase) => `${phase} ${symbol}`);
     expect(heard).toEqual([
       "loading_data A",

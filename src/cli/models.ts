@@ -1,4 +1,5 @@
 import type { ModelEntry, StoredModel } from "../models/index.js";
+import type { LeakReceipt } from "../pipeline/index.js";
 import type { OnnxCheck } from "../portable/index.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
@@ -10,9 +11,11 @@ import {
   note,
   printData,
   printJson,
+  printText,
   wantsJson,
   warn,
 } from "./io.js";
+import { leakText } from "./leak-text.js";
 import { receiptText } from "./time-receipt.js";
 
 /** `ktrdr models list|show|export|delete`. */
@@ -78,6 +81,9 @@ async function showModel(name: string, options: CommonOptions): Promise<void> {
   const model = (await openStorage(options)).load(name);
   if (json) return printJson(jsonOf(model));
   const { metadata, metrics, features } = model;
+  const { statement } = (storedOf(model, "verdict") ?? {}) as { statement?: string };
+  if (statement !== undefined) printText(`${statement}\n\n`);
+  const leaks = storedOf(model, "leak_receipt") as LeakReceipt | null;
   const list = (value: unknown): string => (Array.isArray(value) ? value.join(" ") : textOf(value));
   const rows: [string, string][] = [
     ["model", model.name],
@@ -101,6 +107,7 @@ async function showModel(name: string, options: CommonOptions): Promise<void> {
       "recall",
       "f1_score",
     ]),
+    ["leak receipt", leaks === null ? "none: made before there were receipts" : leakText(leaks)],
     ["ONNX file", onnxText(metadata["onnx_check"])],
     ["folder", model.path],
   ];
@@ -108,16 +115,17 @@ async function showModel(name: string, options: CommonOptions): Promise<void> {
   printData(
     `\n${features.feature_names.length} features, in order:\n  ${features.feature_names.join("\n  ")}`,
   );
-  const receipt = receiptText(receiptOf(model));
+  const receipt = receiptText(storedOf(model, "time_receipt"));
   if (receipt !== "") printData(`\n${receipt}`);
 }
 
-function receiptOf({ metadata, result }: StoredModel): unknown {
-  return metadata["time_receipt"] ?? result?.["time_receipt"] ?? null;
+/** What the run said; where it was stored elsewhere, in the copy of its result. */
+function storedOf({ metadata, result }: StoredModel, name: string): unknown {
+  return metadata[name] ?? result?.[name] ?? null;
 }
 
 function jsonOf(model: StoredModel): Record<string, unknown> {
-  const { name, path, strategyName, timeframe, version, metadata, metrics, features, result } = model;
+  const { name, path, strategyName, timeframe, version, metadata, metrics, features } = model;
   return {
     name,
     strategy_name: strategyName,
@@ -127,8 +135,9 @@ function jsonOf(model: StoredModel): Record<string, unknown> {
     metadata,
     metrics,
     features,
-    time_receipt: receiptOf(model),
-    verdict: metadata["verdict"] ?? result?.["verdict"] ?? null,
+    time_receipt: storedOf(model, "time_receipt"),
+    leak_receipt: storedOf(model, "leak_receipt"),
+    verdict: storedOf(model, "verdict"),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { TrainingResult } from "../pipeline/index.js";
 import { phases, phaseTexts } from "../core/index.js";
+import { leakText } from "./leak-text.js";
 
 /** How this person starts ktrdr: through npx in a clone, or by its name. */
 export function commandName(env: NodeJS.ProcessEnv = process.env): string {
@@ -54,6 +55,7 @@ export function trainingText(result: TrainingResult): string {
       ? `  test        accuracy ${percent(test.test_accuracy)}, always the commonest class ${percent(test.majority_class_accuracy)}, loss ${test.test_loss.toFixed(4)}`
       : `  test        no samples`,
     `  network     ${result.model_info.architecture}, ${result.model_info.parameters_count} parameters`,
+    `  receipt     ${leakText(result.leak_receipt)}`,
     `  files       ${model_path}`,
     "",
     result.verdict.statement,

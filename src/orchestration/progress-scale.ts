@@ -12,6 +12,7 @@ const perSymbol = [
   "creating_features",
   "generating_labels",
   "splitting_data",
+  "checking_leaks",
 ] as const satisfies readonly Phase[];
 const fixed: Partial<Record<Phase, number>> = {
   combining_data: 4.5,

@@ -4,6 +4,7 @@ export * from "./evaluate.js";
 export * from "./explain.js";
 export * from "./export-model.js";
 export * from "./model-rules.js";
+export { checkLeaks, LeakError, type LeakKind, type LeakReceipt, type LeakSubject } from "./leak-receipt.js";
 export { packageVersion } from "./metadata.js";
 export { MemoryLimitError } from "./memory.js";
 export * from "./result.js";

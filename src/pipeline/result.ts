@@ -1,4 +1,5 @@
 import type { ClassificationMetrics, TrainingMetrics } from "../training/index.js";
+import type { LeakReceipt } from "./leak-receipt.js";
 
 /** Rows of one symbol: what was in the range, where they went, and what was dropped for which cause. */
 export interface SymbolSummary {
@@ -74,6 +75,8 @@ export interface TrainingResult {
   };
   readonly data_summary: DataSummary;
   readonly verdict: Verdict;
+  /** What was checked against seeing the future. */
+  readonly leak_receipt: LeakReceipt;
   readonly resource_usage: { readonly engine: string; readonly device_type: string };
   readonly time_receipt: TimeReceipt;
   readonly notices: readonly string[];

@@ -44,6 +44,7 @@ import {
 } from "../training/index.js";
 import { summarizeData } from "./data-summary.js";
 import { evaluateOn } from "./evaluate.js";
+import { addReceipts, checkLeaks, type LeakReceipt } from "./leak-receipt.js";
 import { joinParts, type JoinedParts, type SymbolParts } from "./join-parts.js";
 import { checkMemory } from "./memory.js";
 import { boundaryTexts, featureRanges, packageVersion } from "./metadata.js";
@@ -144,7 +145,7 @@ export const TrainingPipeline = {
    * Load, compute, split, join, train, evaluate, save: one call does everything.
    *
    * @throws CancelledError when the token was cancelled before the model was published; nothing of it is left then
-   * @throws NoBarsError, NotEnoughBarsError, EmptySplitError, LossNotFiniteError and the other `KnownError`s of the steps
+   * @throws NoBarsError, NotEnoughBarsError, EmptySplitError, LeakError, LossNotFiniteError and the other `KnownError`s of the steps
    */
   async trainStrategy(request: TrainRequest): Promise<TrainingResult> {
     const { symbols, startDate, endDate, modelStorage, operationId = `direct_${randomUUID()}` } = request;
@@ -174,7 +175,7 @@ export const TrainingPipeline = {
       all.push(series);
       checkMemory(strategy, all, request.maxMemoryBytes);
     }
-    const { splits, parts, warnings, boundaries, examples } = prepareData(strategy, all, enter, token);
+    const { splits, parts, warnings, boundaries, examples, leaks } = prepareData(strategy, all, enter, token);
     const { train } = parts.data;
     const missing = missingClassWarning(labelDistribution([train.labels], token));
     const notices = [
@@ -232,6 +233,7 @@ export const TrainingPipeline = {
       },
       data_summary,
       verdict: evaluation.verdict,
+      leak_receipt: leaks,
       resource_usage: { engine: engine.name, device_type: "cpu" },
       notices,
     };
@@ -264,6 +266,7 @@ export const TrainingPipeline = {
           model_info: result.model_info,
           data_summary,
           verdict: result.verdict,
+          leak_receipt: result.leak_receipt,
           resource_usage: result.resource_usage,
           time_receipt: receipt(clock, trained),
           onnx_check: portable.check,
@@ -308,6 +311,8 @@ export interface PreparedData {
   readonly warnings: readonly string[];
   /** Inputs of the portable model at some bars, for its golden rows. */
   readonly examples: readonly Float64Array[];
+  /** What was checked against seeing the future; a leak is an error. */
+  readonly leaks: LeakReceipt;
 }
 
 /** Golden rows out of real bars: enough to see that a copy of the model works, whatever the number of symbols. */
@@ -318,7 +323,7 @@ const examplesPerSymbol = 4;
  * All symbols one after the other from bars to the rows of their parts, then joined. The rows of single symbols are let
  * go at the end, so that training holds every row once.
  *
- * @throws EmptySplitError, CancelledError
+ * @throws EmptySplitError, LeakError, CancelledError
  */
 export function prepareData(
   strategy: Strategy,
@@ -332,6 +337,7 @@ export function prepareData(
   const rows: SymbolParts[] = [];
   const warnings: string[] = [];
   const examples: Float64Array[] = [];
+  const leaks: LeakReceipt[] = [];
   for (const [index, one] of all.entries()) {
     const which = { symbol: one.symbol, symbolIndex: index + 1 };
     const prepared = prepareSymbol(
@@ -346,10 +352,18 @@ export function prepareData(
     rows.push({ symbol: one.symbol, rows: prepared.rows });
     warnings.push(...prepared.warnings);
     examples.push(...prepared.examples);
+    leaks.push(prepared.leaks);
   }
   assertPartsNotEmpty(splits, strategy.split);
   enter("combining_data");
-  return { splits, boundaries, parts: joinParts(rows, token), warnings, examples };
+  return {
+    splits,
+    boundaries,
+    parts: joinParts(rows, token),
+    warnings,
+    examples,
+    leaks: addReceipts(leaks, strategy.training.seed),
+  };
 }
 
 /** One symbol's way from bars to the rows of its three parts; of its columns nothing is left afterwards. */
@@ -365,8 +379,9 @@ function prepareSymbol(
   rows: SymbolParts["rows"];
   warnings: readonly string[];
   examples: readonly Float64Array[];
+  leaks: LeakReceipt;
 } {
-  const { table, labels, split, warnings, examples } = splitBars(
+  const { table, memberships, warmUp, labels, split, warnings, examples } = splitBars(
     strategy,
     series,
     boundaries,
@@ -376,7 +391,10 @@ function prepareSymbol(
   );
   const rowsOf = (part: Part): LabelledRows => labelledRows(table, labels, split[part], token);
   const rows = { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") };
-  return { split, rows, warnings, examples };
+  enter("checking_leaks");
+  const subject = { strategy, series, memberships, table, warmUp, labels, boundaries, split, rows };
+  const leaks = checkLeaks(subject, strategy.training.seed, token);
+  return { split, rows, warnings, examples, leaks };
 }
 
 /** Features, labels and split of one symbol. The indicators' columns end with this call, before rows are made of the degrees. */
@@ -389,6 +407,8 @@ function splitBars(
   token: CancellationToken,
 ): {
   table: FeatureTable;
+  memberships: readonly TimeframeMemberships[];
+  warmUp: number;
   labels: Labels;
   split: SymbolSplit;
   warnings: string[];
@@ -412,6 +432,8 @@ function splitBars(
   const shown = spread(split.test.length > 0 ? split.test : split.train, examplesPerSymbol);
   return {
     table,
+    memberships,
+    warmUp,
     labels,
     split,
     warnings: [...table.warnings, ...membershipWarnings(memberships)],
