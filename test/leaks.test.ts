@@ -81,6 +81,9 @@ async function caught(request: TrainRequest): Promise<LeakError> {
 
 afterEach(() => vi.restoreAllMocks());
 
+/** The pipeline's methods as they are, for planted ones to begin with. */
+const original = { ...TrainingPipeline };
+
 /** The strategy with what its first indicator computes replaced by something made of it. */
 function withIndicator(strategy: Strategy, change: (column: Float64Array) => Float64Array): Strategy {
   const [first, ...others] = strategy.indicators;
@@ -121,9 +124,8 @@ describe("planted leaks stop the run, and nothing is saved", () => {
   });
 
   test("a scaler fitted on everything, after the features were computed", async () => {
-    const { createFeatures } = TrainingPipeline;
     vi.spyOn(TrainingPipeline, "createFeatures").mockImplementation((...given) =>
-      withColumn(createFeatures(...given), 1, (column) => {
+      withColumn(original.createFeatures(...given), 1, (column) => {
         const mean = column.reduce((sum, value) => sum + (value || 0), 0) / column.length;
         return column.map((value) => value - mean);
       }),
@@ -133,10 +135,9 @@ describe("planted leaks stop the run, and nothing is saved", () => {
   });
 
   test("one single value of one feature that comes from the next bar", async () => {
-    const { createFeatures } = TrainingPipeline;
     // The compared beginnings are random, so a bar near the beginning is in all of them.
     vi.spyOn(TrainingPipeline, "createFeatures").mockImplementation((...given) =>
-      withColumn(createFeatures(...given), 4, (column) => {
+      withColumn(original.createFeatures(...given), 4, (column) => {
         const changed = column.slice();
         changed[20] = column[21];
         return changed;
@@ -149,10 +150,9 @@ describe("planted leaks stop the run, and nothing is saved", () => {
   });
 
   test("a coarser bar joined on its opening time", async () => {
-    const { generateFuzzyMemberships } = TrainingPipeline;
     // The value of the daily bar that has just opened, in place of that of the last closed one.
     vi.spyOn(TrainingPipeline, "generateFuzzyMemberships").mockImplementation((...given) =>
-      generateFuzzyMemberships(...given).map(({ bars, memberships }) => ({
+      original.generateFuzzyMemberships(...given).map(({ bars, memberships }) => ({
         bars,
         memberships: {
           ...memberships,
@@ -168,9 +168,8 @@ describe("planted leaks stop the run, and nothing is saved", () => {
   });
 
   test("a join on opening time of the table alone", async () => {
-    const { createFeatures } = TrainingPipeline;
     vi.spyOn(TrainingPipeline, "createFeatures").mockImplementation((...given) => {
-      const table = createFeatures(...given);
+      const table = original.createFeatures(...given);
       const j = table.names.findIndex((name) => name.startsWith("1d_"));
       // A day of 24 hours: the value that the row will have when the day has closed.
       return withColumn(table, j, (column) => column.map((value, t) => column[t - (t % 24) + 23] ?? value));
@@ -198,9 +197,8 @@ describe("planted leaks stop the run, and nothing is saved", () => {
   });
 
   test("labels that reach over the split, made by other code than the strategy's", async () => {
-    const { createLabels } = TrainingPipeline;
     vi.spyOn(TrainingPipeline, "createLabels").mockImplementation((...given) => {
-      const labels = createLabels(...given);
+      const labels = original.createLabels(...given);
       return { ...labels, knownAt: labels.knownAt.map((known, t) => (known < 0 ? known : t)) };
     });
     expect((await caught(await requestOver(daily, oneDaily))).kind).toBe("label");
