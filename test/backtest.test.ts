@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { backtest, BarStore, CancelledError, defaultSettings } from "../src/index.js";
 import { makeBars } from "./bars.js";
+import { importBuilt } from "./built.js";
 import { runCommand, startCommand } from "./command.js";
 import { expectOneClearMessage, runHere } from "./in-process.js";
 import { strategyText } from "./journey-strategies.js";
@@ -260,6 +261,25 @@ describe("a model", () => {
       "0.34",
     );
     expect(file.trades).toEqual(other.trades);
+  });
+
+  test("a model that a host trained trades as the local one of the same strategy and seed", async () => {
+    const ktrdr = await importBuilt();
+    const config = {
+      strategyPath: "strategy_yaml",
+      strategyText: strategyText({ name: "on_host" }),
+      dataFolder: inHome("data"),
+    };
+    const models = new ktrdr.ModelStorage(inHome("models"));
+    const session = new ktrdr.TrainingSession("session_1", config);
+    const { model_name } = await new ktrdr.HostTrainingOrchestrator(session, models).run();
+    const line = [...model.slice(2), "--confidence-threshold", "0.34", "--commission", "0.001"];
+    const [host, local] = [
+      await run("--model", model_name, ...line),
+      await run(...model.slice(0, 2), ...line),
+    ];
+    expect(host.trades.length).toBeGreaterThan(0);
+    expect([host.trades, host.equity]).toEqual([local.trades, local.equity]);
   });
 
   test("separation, awareness, threshold and size of the command come before the file's", async () => {
