@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 
-const { BarStore, createControlBlock, sampleBars } = await import("../dist/index.js");
+const { BarStore, createControlBlock, sampleBars, strategyOf, strategyToData } =
+  await import("../dist/index.js");
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), "ktrdr-build-"));
@@ -42,7 +43,7 @@ try {
       if (type === "failed") reject(new Error(`the sample training failed: ${error.message}`));
     });
     worker.on("error", reject).on("exit", resolve);
-    worker.postMessage(request);
+    worker.postMessage({ ...request, strategy: strategyToData(strategyOf(request.context)) });
   });
 } finally {
   rmSync(folder, { recursive: true, force: true });

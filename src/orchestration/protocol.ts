@@ -1,11 +1,14 @@
 import type { ControlBlock, ErrorData } from "../core/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
 import type { ProgressOf } from "./bridge.js";
+import type { StrategyData } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 
 /** What the thread is told to do: the first message it gets, and the only one. */
 export interface WorkerRequest {
   readonly context: TrainingOperationContext;
+  /** That of the context, read and checked by whoever asks, while the thread starts. */
+  readonly strategy: StrategyData;
   readonly modelsFolder: string;
   readonly memory: ControlBlock;
 }

@@ -23,15 +23,17 @@ export interface RunHooks {
 }
 
 /**
- * The part of every orchestrator that runs beside the pipeline's thread: loads and checks the strategy file, opens the
- * folders, and calls the pipeline with callback and token as they came.
+ * The part of every orchestrator that runs beside the pipeline: opens the folders, and calls the pipeline with callback
+ * and token as they came.
+ *
+ * @param strategy that of the context; read and checked here unless the caller has done so
  */
 export async function runTraining(
   context: TrainingOperationContext,
   modelsFolder: string,
   { progress = ignoreProgress, token, begin = () => undefined }: RunHooks,
+  strategy = strategyOf(context),
 ): Promise<TrainingResult> {
-  const strategy = strategyOf(context);
   const engine = findEngine(context.engine ?? "auto", context.threads ?? availableParallelism());
   begin();
   const store = new BarStore(context.dataFolder);

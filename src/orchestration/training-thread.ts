@@ -10,11 +10,13 @@ import {
 } from "../core/index.js";
 import type { ModelStorage } from "../models/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
+import { strategyToData } from "../strategy/index.js";
 import { deliver, type ProgressBridge } from "./bridge.js";
 import type { TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
 import { unpackProgress } from "./reporter.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
+import { strategyOf } from "./run-training.js";
 
 /*
  * Found from where this file lies, and that is two folders below the package's root in the sources, compiled, and in a
@@ -69,9 +71,8 @@ export async function trainOnThread(
 ): Promise<TrainingResult> {
   if (token.isCancelled) throw new CancelledError();
   const memory = "memory" in token ? token.memory : createControlBlock();
-  const request: WorkerRequest = { context, modelsFolder: storage.root, memory };
   const worker = thread ?? takeThread();
-  let left = true; // whether files of an unfinished model may be left: the run did not come to its own end
+  let left = false; // whether files of an unfinished model may be left: the run did not come to its own end
   let forget = (): void => undefined;
   try {
     return await new Promise<TrainingResult>((resolve, reject) => {
@@ -111,6 +112,10 @@ export async function trainOnThread(
         token.signal.removeEventListener("abort", onAbort);
         worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       };
+      // Checked here while the thread starts: its modules take some 50 ms to load, a strategy 15 to check.
+      const strategy = strategyToData(strategyOf(context));
+      const request: WorkerRequest = { context, strategy, modelsFolder: storage.root, memory };
+      left = true;
       worker.postMessage(request);
     });
   } finally {

@@ -7,6 +7,7 @@ import { runBacktestJob, type BacktestThreadMessage, type BacktestThreadRequest 
 import { asMemoryError } from "./out-of-memory.js";
 import { runTraining } from "./run-training.js";
 import { createReporter } from "./reporter.js";
+import { strategyFromData } from "../strategy/index.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 import {
   createWalkForwardServant,
@@ -20,21 +21,22 @@ z.config({ jitless: true });
 const send = (message: WorkerMessage | BacktestThreadMessage | WalkForwardMessage): void =>
   parentPort?.postMessage(message);
 
-async function train({ context, modelsFolder, memory }: WorkerRequest): Promise<void> {
+async function train({ context, strategy, modelsFolder, memory }: WorkerRequest): Promise<void> {
   const reporter = createReporter(
     memory,
     (progress) => send({ type: "progress", progress }),
     () => performance.now(),
   );
   try {
-    const result = await runTraining(context, modelsFolder, {
+    const hooks = {
       progress: reporter.listener,
       token: tokenOf(memory),
       // Up to here nothing was touched, and whoever asked could end this thread at once; from here on the token is read.
       begin: () => {
         if (!claimRun(memory)) throw new CancelledError();
       },
-    });
+    };
+    const result = await runTraining(context, modelsFolder, hooks, strategyFromData(strategy));
     reporter.flush();
     send({ type: "done", result });
   } catch (error) {

@@ -1,3 +1,4 @@
+export * from "./data.js";
 export * from "./find.js";
 export { StrategyFileError, type StrategyIssue } from "./issues.js";
 export { loadStrategy, parseStrategy, strategyFromDocument } from "./load.js";
