@@ -113,8 +113,13 @@ export interface EvaluationSums {
  */
 export interface Network {
   readonly spec: NetworkSpec;
-  /** Brings samples into the engine; their arrays must not change afterwards, as an engine need not copy them. */
-  load(samples: Samples): LoadedSamples;
+  /**
+   * Brings samples into the engine; their arrays must not change afterwards, as an engine need not copy them.
+   *
+   * @param token looked at while many are copied; default: nobody cancels
+   * @throws CancelledError
+   */
+  load(samples: Samples, token?: CancellationToken): LoadedSamples;
   /**
    * Starts an epoch over loaded samples: `order` [rows] lists row indices in the order of visit; consecutive
    * `batchSize` of them form a batch, the last may be shorter. `order` must not change until the epoch is over.

@@ -26,7 +26,7 @@ export function permutationImportance(
   const repeats = Math.min(20, Math.max(1, Math.floor(predictionsPerFeature / Math.max(1, rows))));
   const order = new Uint32Array(rows);
   for (let i = 0; i < rows; i++) order[i] = i;
-  const loaded = network.load(samples);
+  const loaded = network.load(samples, token);
   const whole = network.evaluate(loaded, token).correct;
   const importance = names.map((name, column) => {
     const random = createRandom(seed, `importance of ${name}`);

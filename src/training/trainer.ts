@@ -94,8 +94,8 @@ class Run {
   ) {
     this.#network = network;
     this.#parts = parts;
-    this.#train = network.load(parts.train);
-    this.#validation = parts.validation && network.load(parts.validation);
+    this.#train = network.load(parts.train, token);
+    this.#validation = parts.validation && network.load(parts.validation, token);
     this.#options = options;
     this.#progress = progress;
     this.#token = token;

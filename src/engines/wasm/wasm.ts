@@ -3,6 +3,7 @@ import {
   CancelledError,
   fractions,
   neverCancelled,
+  throwIfCancelled,
   type BlockToken,
   type CancellationToken,
 } from "../../core/index.js";
@@ -36,6 +37,9 @@ const sharedBatchWork = 8e6;
 
 /** Multiply-adds of one inference from which helper threads are started for it: starting one takes some 30 ms. */
 const sharedInferenceWork = 5e8;
+
+/** Numbers copied between two looks at the token: 2 MB of memory that is touched for the first time take some 1 ms. */
+const floatsPerCheck = 1 << 19;
 
 /** Samples in the kernel's memory. */
 interface WasmSamples extends LoadedSamples {
@@ -168,13 +172,17 @@ class WasmNetwork implements Network {
     this.#kernel.describeOptimizer(place, o.weightDecay, beta1, beta2, "epsilon" in o ? o.epsilon : 0);
   }
 
-  load({ rows, features, labels }: Samples): WasmSamples {
+  load({ rows, features, labels }: Samples, token = neverCancelled): WasmSamples {
     const places = {
       rows,
       features: this.#arena.allocate(features.byteLength),
       labels: this.#arena.allocate(rows),
     };
-    this.#arena.floats(places.features, features.length).set(features);
+    for (let from = 0; from < features.length; from += floatsPerCheck) {
+      throwIfCancelled(token);
+      const block = features.subarray(from, from + floatsPerCheck);
+      this.#arena.floats(places.features + 4 * from, block.length).set(block);
+    }
     this.#arena.bytes(places.labels, rows).set(labels);
     return places;
   }
