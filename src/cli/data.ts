@@ -6,7 +6,7 @@ import {
   UsageError,
   type CancellationToken,
 } from "../core/index.js";
-import type { BarViolation, DataMode, LoadedBars, SeriesEntry } from "../data/index.js";
+import type { DataMode, LoadedBars } from "../data/index.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { csvOf } from "./csv.js";
@@ -45,49 +45,16 @@ function withRange(command: Command): Command {
     .option("--end-date <date>", "last day or instant, inclusive (UTC)");
 }
 
-const entryColumns = [
-  "symbol",
-  "timeframe",
-  "bars",
-  "start_date",
-  "end_date",
-  "source",
-  "adjustment",
-  "currency",
-  "day_timezone",
-  "sample",
-  "file",
-  "error",
-] as const;
-
-function entryRecord(entry: SeriesEntry): Record<(typeof entryColumns)[number], unknown> {
-  const { symbol, timeframe, bars, from, to, meta, sample, path, error } = entry;
-  return {
-    symbol,
-    timeframe,
-    bars,
-    start_date: from === null ? null : timestampText(from),
-    end_date: to === null ? null : timestampText(to),
-    source: meta?.source ?? null,
-    adjustment: meta?.adjustment ?? null,
-    currency: meta?.currency ?? null,
-    day_timezone: meta?.dayTimezone ?? null,
-    sample,
-    file: path,
-    error,
-  };
-}
-
 async function list(options: CommonOptions): Promise<void> {
-  const { BarStore, dateText } = await import("../data/index.js");
+  const { BarStore, dateText, seriesColumns, seriesRecord } = await import("../data/index.js");
   const format = formatOf(options);
   const folder = foldersOf(options).data;
   const entries = await new BarStore(folder).list();
-  const records = entries.map(entryRecord);
+  const records = entries.map(seriesRecord);
   if (format === "json") {
     printJson(records);
   } else if (format === "csv") {
-    printData(csvOf(entryColumns, records));
+    printData(csvOf(seriesColumns, records));
   } else if (entries.length === 0) {
     note(
       `No bars in "${folder}". "ktrdr data sample" writes sample bars, "ktrdr data import FILE" imports yours.`,
@@ -125,12 +92,8 @@ function findingLines(title: string, lines: readonly string[]): string[] {
   return [`${title}:`, ...lines.slice(0, shownFindings).map((line) => `  ${line}`), ...more];
 }
 
-function violationRecord({ time, kind, what }: BarViolation): Record<string, unknown> {
-  return { timestamp: Number.isFinite(time) ? timestampText(time) : null, kind, what };
-}
-
 async function check(symbol: string, options: SeriesOptions): Promise<void> {
-  const { BarStore, checkBars } = await import("../data/index.js");
+  const { BarStore, checkBars, checkRecord, expectedGaps } = await import("../data/index.js");
   const json = wantsJson(options);
   const timeframe = await timeframeOf("--timeframe", options.timeframe);
   const store = new BarStore(foldersOf(options).data);
@@ -139,44 +102,12 @@ async function check(symbol: string, options: SeriesOptions): Promise<void> {
   const result = checkBars(file.bars);
   const { sessions, gaps, missing } = result.gaps;
   const { time } = file.bars;
-  const expected = { weekend: 0, session: 0, holiday: 0 };
-  for (const { kind } of gaps) if (kind !== "unexpected") expected[kind]++;
+  const expected = expectedGaps(result);
   const unexpected = gaps.filter(({ kind }) => kind === "unexpected");
   const unusable = file.refused.length + result.duplicates.length + result.violations.length;
   if (unusable > 0) process.exitCode = 1;
   if (json) {
-    printJson({
-      symbol,
-      timeframe,
-      file: file.path,
-      sample: file.fromSample,
-      bars: result.bars,
-      start_date: time.length === 0 ? null : timestampText(time[0]),
-      end_date: time.length === 0 ? null : timestampText(time[time.length - 1]),
-      market: sessions?.market ?? null,
-      session_timezone: sessions?.timezone ?? null,
-      new_york_holidays: sessions?.nyse ?? null,
-      expected_gaps: expected,
-      unexpected_gaps: unexpected.map((gap) => ({
-        after: timestampText(gap.previous),
-        before: timestampText(gap.next),
-        missing_bars: gap.missing,
-      })),
-      missing_bars: missing,
-      duplicates: result.duplicates.map(violationRecord),
-      violations: result.violations.map(violationRecord),
-      outliers: result.outliers.map(({ time: when, kind, size, score, reverts }) => ({
-        timestamp: timestampText(when),
-        kind,
-        log_size: size,
-        score,
-        reverts,
-      })),
-      zero_volume: result.zeroVolume,
-      refused: file.refused,
-      repaired: file.repaired,
-      notices: file.notices,
-    });
+    printJson(checkRecord(file, result));
     return;
   }
   const span =
@@ -290,7 +221,8 @@ async function interruptible(work: (token: CancellationToken) => Promise<void>):
 }
 
 async function load(symbol: string, options: SeriesOptions & { mode: string }): Promise<void> {
-  const { BarStore, dataModes, DataManager, HttpCsvProvider } = await import("../data/index.js");
+  const { BarStore, dataModes, DataManager, HttpCsvProvider, seriesRecord } =
+    await import("../data/index.js");
   const json = wantsJson(options);
   const timeframe = await timeframeOf("--timeframe", options.timeframe);
   const mode = dataModes.find((name) => name === options.mode && name !== "local") as DataMode | undefined;
@@ -317,7 +249,7 @@ async function load(symbol: string, options: SeriesOptions & { mode: string }): 
     );
     if (entry === undefined) throw await store.noBars(symbol, timeframe, -Infinity, Infinity);
     if (json) {
-      printJson({ ...entryRecord(entry), mode, requests: report.segments, bars_added: report.added });
+      printJson({ ...seriesRecord(entry), mode, requests: report.segments, bars_added: report.added });
     } else {
       printData(`${symbol} ${timeframe}: ${report.added} new bars, ${entry.bars} stored`);
     }

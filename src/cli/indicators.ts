@@ -45,15 +45,8 @@ const listColumns = ["name", "aliases", "params", "outputs", "needs_volume", "de
 
 async function list(options: CommonOptions): Promise<void> {
   const format = formatOf(options);
-  const { indicators, parametersOf } = await import("../indicators/index.js");
-  const entries = Object.values(indicators).map((indicator) => ({
-    name: indicator.name,
-    aliases: indicator.aliases,
-    params: parametersOf(indicator),
-    outputs: indicator.outputs.map((name) => ({ name, primary: name === indicator.primary })),
-    needs_volume: indicator.needsVolume(indicator.schema.parse({})),
-    definition: indicator.definition,
-  }));
+  const { indicatorEntries } = await import("../indicators/index.js");
+  const entries = indicatorEntries();
   if (format === "json") return printJson(entries);
   const rows = entries.map((entry) => ({
     ...entry,

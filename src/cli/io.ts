@@ -1,8 +1,17 @@
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pc from "picocolors";
-import { asFileError, createCancellation, FileError, KnownError, UsageError } from "../core/index.js";
-import type { CancellationToken } from "../core/index.js";
+import {
+  asFileError,
+  createCancellation,
+  FileError,
+  KnownError,
+  tableRow,
+  timestampText,
+  UsageError,
+  type CancellationToken,
+  type TableColumn,
+} from "../core/index.js";
 import { widthOf, wrapText } from "./wrap.js";
 
 /** Where a command finds its folders; all absolute. */
@@ -86,6 +95,8 @@ export function wantsJson(options: CommonOptions): boolean {
   return format === "json";
 }
 
+export { timestampText };
+
 let outputLost = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // The reader of a pipe (`| head`) has gone: that is no failure, and nothing more needs printing.
@@ -126,14 +137,6 @@ export function warn(text: string): void {
   note(`${colours.yellow("warning:")} ${text}`);
 }
 
-/** One column of a table over time: float64 values with NaN for "none", or texts with "" for "none". */
-export type TableColumn = Float64Array | readonly string[];
-
-/** A bar's opening time as tables show it: `2024-01-02T00:00:00Z`. */
-export function timestampText(time: number): string {
-  return new Date(time).toISOString().replace(".000Z", "Z");
-}
-
 /**
  * Prints one row per bar: `timestamp`, then the columns. CSV has empty cells and JSON has null where there is no value;
  * numbers in JavaScript's shortest exact form. Text is an aligned table with six significant digits.
@@ -151,10 +154,10 @@ export function printColumns(
   };
   if (format === "json") {
     if (time.length === 0) printData("[]");
+    const entries = Object.entries(columns);
     printRows(time.length, (t) => {
-      const row: Record<string, unknown> = { timestamp: timestampText(time[t]) };
-      for (const name of names) row[name] = cell(name, t);
-      return `${t === 0 ? "[\n" : ""}${JSON.stringify(row)}${t === time.length - 1 ? "\n]" : ","}`;
+      const row = JSON.stringify(tableRow(time, entries, t));
+      return `${t === 0 ? "[\n" : ""}${row}${t === time.length - 1 ? "\n]" : ","}`;
     });
     return;
   }

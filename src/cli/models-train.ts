@@ -1,4 +1,11 @@
-import { CancelledError, codeOf, UsageError, type SharedToken } from "../core/index.js";
+import {
+  CancelledError,
+  codeOf,
+  createCancellation,
+  UsageError,
+  type Cancellation,
+  type SharedToken,
+} from "../core/index.js";
 import type { ModelStorage } from "../models/index.js";
 import type {
   LocalTrainingResult,
@@ -6,7 +13,9 @@ import type {
   SeedsResult,
   TrainingOperationContext,
 } from "../orchestration/index.js";
+import type { ApiClient } from "../service/manager/api-client.js";
 import type { ManagedResult, RunChoice } from "../service/manager/index.js";
+import { apiOf } from "./api.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
 import {
@@ -20,7 +29,7 @@ import {
   warn,
 } from "./io.js";
 import { planText } from "./plan-text.js";
-import { createTrainDisplay } from "./train-display.js";
+import { createTrainDisplay, type TrainDisplay } from "./train-display.js";
 import { trainingText } from "./train-summary.js";
 
 /** Flags of `ktrdr models train`. */
@@ -80,7 +89,9 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     .option("--dry-run", "print what would be done, and stop");
   train.action(async (options: TrainOptions) => {
     const json = wantsJson(options);
+    const api = await apiOf();
     if (options.dryRun) await printPlan(options, json);
+    else if (api !== null) await trainByBackend(api, options, json);
     else await trainModel(options, json);
   });
 };
@@ -189,6 +200,10 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
     const placement = { mode, requireGpu: options.requireGpu ?? false };
     return manager.run(context, placement, token, { bridge, onChoice: noteChoice, onNote: note });
   });
+  printResult(result, json);
+}
+
+function printResult(result: ManagedResult, json: boolean): void {
   for (const text of result.notices) warn(text);
   if (json) printJson(result);
   else printText(trainingText(result));
@@ -220,45 +235,32 @@ async function trainManySeeds(options: TrainOptions, count: number, json: boolea
   else printText(seedsText(result));
 }
 
-/** Does a training's work as a recorded operation, with progress on stderr, until its end or until it is stopped. */
-async function recordTraining<Result>(
+/** What surrounds a training on the command line, wherever it runs. */
+interface Shell {
+  readonly display: TrainDisplay;
+  readonly cancellation: Cancellation;
+  /** What the first Ctrl-C does. */
+  stop: () => void;
+}
+
+/** Does a training's work with progress on stderr, until its end or until it is stopped by Ctrl-C. */
+async function withShell<Result>(
   options: TrainOptions,
-  summarize: (result: Result) => object,
-  work: (recorded: Recorded) => Promise<Result>,
+  work: (shell: Shell) => Promise<Result>,
 ): Promise<Result> {
-  const folders = foldersOf(options);
-  const [{ createCancellation }, operations, { ModelStorage }] = await Promise.all([
-    import("../core/index.js"),
-    import("../operations/index.js"),
-    import("../models/index.js"),
-  ]);
-  const request = await contextOf(options);
-  const store = new operations.OperationStore(folders.operations);
   const cancellation = createCancellation();
   const display = createTrainDisplay();
-  const metadata = metadataOf(options);
+  const shell: Shell = { display, cancellation, stop: () => cancellation.cancel() };
   let asked = 0;
-  let stop = (): void => cancellation.cancel();
   const onSignal = (): void => {
     if (++asked > 1) process.exit(130);
     display.stop();
     note("Stopping. Press Ctrl-C again to stop at once.");
-    stop();
+    shell.stop();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
-    const record = { store, type: "training", metadata, cancel: () => cancellation.cancel(), summarize };
-    return await operations.runOperation(record, async (run): Promise<Result> => {
-      note(`Operation ${run.id}`);
-      stop = () => run.cancel();
-      const bridge: ProgressBridge = {
-        onPhase: (progress) => (display.onPhase(progress), run.publish(progress)),
-        onBatch: (progress) => (display.onBatch(progress), run.publish(progress)),
-        onEpoch: (progress) => (display.onEpoch(progress), run.publish(progress)),
-      };
-      const context = { ...request, operationId: run.id };
-      return work({ context, bridge, token: cancellation.token, storage: new ModelStorage(folders.models) });
-    });
+    return await work(shell);
   } catch (error) {
     if (codeOf(error) !== "CANCELLED") throw error;
     const saved =
@@ -267,8 +269,77 @@ async function recordTraining<Result>(
   } finally {
     display.stop();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+/** Does a training's work as a recorded operation. */
+async function recordTraining<Result>(
+  options: TrainOptions,
+  summarize: (result: Result) => object,
+  work: (recorded: Recorded) => Promise<Result>,
+): Promise<Result> {
+  const folders = foldersOf(options);
+  const [operations, { ModelStorage }] = await Promise.all([
+    import("../operations/index.js"),
+    import("../models/index.js"),
+  ]);
+  const request = await contextOf(options);
+  const store = new operations.OperationStore(folders.operations);
+  const metadata = metadataOf(options);
+  try {
+    return await withShell(options, (shell) => {
+      const { display, cancellation } = shell;
+      const record = { store, type: "training", metadata, cancel: () => cancellation.cancel(), summarize };
+      return operations.runOperation(record, (run): Promise<Result> => {
+        note(`Operation ${run.id}`);
+        shell.stop = () => run.cancel();
+        const bridge: ProgressBridge = {
+          onPhase: (progress) => (display.onPhase(progress), run.publish(progress)),
+          onBatch: (progress) => (display.onBatch(progress), run.publish(progress)),
+          onEpoch: (progress) => (display.onEpoch(progress), run.publish(progress)),
+        };
+        const context = { ...request, operationId: run.id };
+        const storage = new ModelStorage(folders.models);
+        return work({ context, bridge, token: cancellation.token, storage });
+      });
+    });
+  } finally {
     store.close();
   }
+}
+
+/** By the backend that `KTRDR_API_URL` names, which keeps the record. */
+async function trainByBackend(api: ApiClient, options: TrainOptions, json: boolean): Promise<void> {
+  const [{ readFileSync }, { parseRunMode }, { strategyOf }] = await Promise.all([
+    import("node:fs"),
+    import("../service/manager/index.js"),
+    import("../orchestration/index.js"),
+  ]);
+  if (options.seeds !== undefined) {
+    throw new UsageError("--seeds trains in this process: unset KTRDR_API_URL, or leave it out.");
+  }
+  const request = await contextOf(options);
+  strategyOf(request); // what is wrong with the file is told with its name on this machine
+  const { strategyPath, symbols, timeframes, startDate, endDate, seed, epochs, engine, threads } = request;
+  const body = {
+    strategy_yaml: readFileSync(strategyPath, "utf8"),
+    symbols,
+    timeframes,
+    start_date: startDate,
+    end_date: endDate,
+    seed,
+    epochs,
+    engine,
+    threads,
+    data_mode: request.dataMode,
+    max_memory_bytes: request.maxMemoryBytes === undefined ? undefined : Math.floor(request.maxMemoryBytes),
+    mode: options.mode === undefined ? undefined : parseRunMode("--mode", options.mode),
+    require_gpu: options.requireGpu,
+  };
+  const result = await withShell(options, ({ display, cancellation }) =>
+    api.train(body, display, cancellation.token, (id) => note(`Operation ${id}`)),
+  );
+  printResult(result, json);
 }
 
 /** Where it runs, in one line; nothing for what goes without saying. */

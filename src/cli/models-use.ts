@@ -1,5 +1,6 @@
 import { UsageError } from "../core/index.js";
 import type { Explanation, ModelTest, ModelUse, Prediction } from "../pipeline/index.js";
+import { apiOf } from "./api.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
@@ -9,6 +10,7 @@ import {
   type CommonOptions,
   foldersOf,
   formatOf,
+  type OutputFormat,
   printData,
   printText,
   printJson,
@@ -38,8 +40,7 @@ export const registerModelUseCommands: RegisterCommands = (program) => {
   use("test", "Evaluate a saved model on any symbol and range, without training.").action(
     async (name: string, options: UseOptions) => {
       const json = wantsJson(options);
-      const { testModel } = await import("../pipeline/index.js");
-      const result = await testModel(await useOf(name, options), stoppable());
+      const result = await tested(name, options);
       for (const text of result.notices) warn(text);
       if (json) printJson(result);
       else printText(testText(result));
@@ -50,12 +51,41 @@ export const registerModelUseCommands: RegisterCommands = (program) => {
     .action(predict);
 };
 
+async function tested(name: string, options: UseOptions): Promise<ModelTest> {
+  const api = await apiOf();
+  if (api !== null) return api.data("/models/test", { method: "POST", body: bodyOf(name, options) });
+  const { testModel } = await import("../pipeline/index.js");
+  return testModel(await useOf(name, options), stoppable());
+}
+
+/** What the backend takes. */
+function bodyOf(model: string, { symbol, timeframe, startDate, endDate }: UseOptions): object {
+  return { model, symbol, timeframe, start_date: startDate, end_date: endDate };
+}
+
+function printPredictions(predictions: readonly Prediction[], format: OutputFormat): void {
+  if (format === "json") printJson(predictions);
+  else if (format === "csv") printData(predictionsCsv(predictions));
+  else printData(predictionsText(predictions));
+}
+
 async function predict(name: string, options: UseOptions & { explain?: boolean }): Promise<void> {
   const format = formatOf(options);
   if (options.explain && format === "csv") {
     throw new UsageError(
       "--explain: a table has no room for explanations. Use --json, or leave out --format csv.",
     );
+  }
+  const api = await apiOf();
+  if (api !== null) {
+    if (options.explain) throw new UsageError("--explain works in this process: unset KTRDR_API_URL.");
+    const body = bodyOf(name, options);
+    const reply = await api.data<{ predictions: Prediction[]; notices: string[] }>("/models/predict", {
+      method: "POST",
+      body,
+    });
+    for (const text of reply.notices) warn(text);
+    return printPredictions(reply.predictions, format);
   }
   const { predictBars, explainPredictions } = await import("../pipeline/index.js");
   const modelUse = await useOf(name, options);
@@ -66,15 +96,10 @@ async function predict(name: string, options: UseOptions & { explain?: boolean }
     : null;
   for (const text of [...notices, ...(explained?.notices ?? [])]) warn(text);
   const explanations = explained?.explanations;
+  if (explanations === undefined) return printPredictions(predictions, format);
   if (format === "json") {
-    printJson(
-      explanations === undefined
-        ? predictions
-        : predictions.map((prediction, i) => ({ ...prediction, explanation: explanations[i] })),
-    );
-  } else if (format === "csv") printData(predictionsCsv(predictions));
-  else if (explanations === undefined) printData(predictionsText(predictions));
-  else {
+    printJson(predictions.map((prediction, i) => ({ ...prediction, explanation: explanations[i] })));
+  } else {
     const texts = predictions.map((prediction, i) => explainedText(prediction, explanations[i]));
     printText([...texts, ...(explained?.statement ? [explained.statement] : [])].join("\n\n"));
   }

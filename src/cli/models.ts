@@ -1,6 +1,7 @@
-import type { ModelEntry, StoredModel } from "../models/index.js";
+import type { ModelEntry, ModelRecord } from "../models/index.js";
 import type { LeakReceipt } from "../pipeline/index.js";
 import type { OnnxCheck } from "../portable/index.js";
+import { apiOf, modelPath } from "./api.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
 import {
@@ -47,12 +48,15 @@ async function openStorage(options: CommonOptions) {
 
 async function listModels(options: CommonOptions): Promise<void> {
   const format = formatOf(options);
+  const api = await apiOf();
   const storage = await openStorage(options);
-  const entries = storage.list((damaged) => warn(damaged.message));
+  const entries =
+    api === null ? storage.list((damaged) => warn(damaged.message)) : await api.data<ModelEntry[]>("/models");
   if (format === "json") return printJson(entries);
   if (format === "csv") return printData(csvOf(entryColumns, entries));
   if (entries.length === 0) {
-    return note(`No model in "${storage.root}" yet: \`ktrdr models train --strategy FILE\` makes one.`);
+    const where = api === null ? `in "${storage.root}"` : "on the backend";
+    return note(`No model ${where} yet: \`ktrdr models train --strategy FILE\` makes one.`);
   }
   const rows = entries.map((entry) => [
     entry.name,
@@ -76,14 +80,21 @@ const entryColumns = [
   "path",
 ] as const satisfies readonly (keyof ModelEntry)[];
 
+async function modelOf(name: string, options: CommonOptions): Promise<ModelRecord> {
+  const api = await apiOf();
+  if (api !== null) return api.data(modelPath(name));
+  const { modelRecord, ModelStorage } = await import("../models/index.js");
+  return modelRecord(new ModelStorage(foldersOf(options).models).load(name));
+}
+
 async function showModel(name: string, options: CommonOptions): Promise<void> {
   const json = wantsJson(options);
-  const model = (await openStorage(options)).load(name);
-  if (json) return printJson(jsonOf(model));
+  const model = await modelOf(name, options);
+  if (json) return printJson(model);
   const { metadata, metrics, features } = model;
-  const { statement } = (storedOf(model, "verdict") ?? {}) as { statement?: string };
+  const { statement } = (model.verdict ?? {}) as { statement?: string };
   if (statement !== undefined) printText(`${statement}\n\n`);
-  const leaks = storedOf(model, "leak_receipt") as LeakReceipt | null;
+  const leaks = model.leak_receipt as LeakReceipt | null;
   const list = (value: unknown): string => (Array.isArray(value) ? value.join(" ") : textOf(value));
   const rows: [string, string][] = [
     ["model", model.name],
@@ -115,30 +126,8 @@ async function showModel(name: string, options: CommonOptions): Promise<void> {
   printData(
     `\n${features.feature_names.length} features, in order:\n  ${features.feature_names.join("\n  ")}`,
   );
-  const receipt = receiptText(storedOf(model, "time_receipt"));
+  const receipt = receiptText(model.time_receipt);
   if (receipt !== "") printData(`\n${receipt}`);
-}
-
-/** What the run said; where it was stored elsewhere, in the copy of its result. */
-function storedOf({ metadata, result }: StoredModel, name: string): unknown {
-  return metadata[name] ?? result?.[name] ?? null;
-}
-
-function jsonOf(model: StoredModel): Record<string, unknown> {
-  const { name, path, strategyName, timeframe, version, metadata, metrics, features } = model;
-  return {
-    name,
-    strategy_name: strategyName,
-    timeframe,
-    version,
-    path,
-    metadata,
-    metrics,
-    features,
-    time_receipt: storedOf(model, "time_receipt"),
-    leak_receipt: storedOf(model, "leak_receipt"),
-    verdict: storedOf(model, "verdict"),
-  };
 }
 
 async function exportModelTo(name: string, options: CommonOptions & { to: string }): Promise<void> {
@@ -152,12 +141,14 @@ async function exportModelTo(name: string, options: CommonOptions & { to: string
 
 async function deleteModel(name: string, options: CommonOptions & { yes?: boolean }): Promise<void> {
   const json = wantsJson(options);
+  const api = await apiOf();
   const storage = await openStorage(options);
-  const full = storage.resolve(name);
+  const full = api === null ? storage.resolve(name) : (await api.data<ModelRecord>(modelPath(name))).name;
   if (process.stdin.isTTY && process.stderr.isTTY && !options.yes && !(await agrees(full))) {
     return note("Nothing was deleted.");
   }
-  storage.remove(full);
+  if (api === null) storage.remove(full);
+  else await api.data(modelPath(full), { method: "DELETE" });
   if (json) printJson({ deleted: full });
   else printData(`Deleted ${full}.`);
 }

@@ -6,6 +6,7 @@ import type {
   OperationStatus,
   OperationStore,
 } from "../operations/index.js";
+import { apiOf } from "./api.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
 import {
@@ -76,10 +77,21 @@ async function withOperation<T>(
   throw new OperationNotFoundError(id, [], "last");
 }
 
+async function listed(
+  options: ListOptions,
+  filter: { status?: OperationStatus; limit?: number },
+): Promise<OperationRecord[]> {
+  const api = await apiOf();
+  if (api === null) return isRecording(options) ? withStore(options, (store) => store.list(filter)) : [];
+  const query = new URLSearchParams({ limit: String(Math.min(1000, filter.limit ?? 1000)) });
+  if (filter.status !== undefined) query.set("status", filter.status);
+  return api.data(`/operations?${query.toString()}`);
+}
+
 async function listOperations(options: ListOptions): Promise<void> {
   const format = formatOf(options);
   const filter = await filterOf(options);
-  const records = isRecording(options) ? await withStore(options, (store) => store.list(filter)) : [];
+  const records = await listed(options, filter);
   if (format === "json") return printJson(records);
   if (format === "csv") return printData(csvOf(recordColumns, records));
   if (records.length === 0) return note(noneText(options));
@@ -134,32 +146,53 @@ const recordColumns = [
 
 async function showOperation(id: string, options: CommonOptions): Promise<void> {
   const json = wantsJson(options);
-  const record = await withOperation(id, options, (store) => store.get(id));
+  const api = await apiOf();
+  const record =
+    api === null
+      ? await withOperation(id, options, (store) => store.get(id))
+      : await api.data<OperationDetails>(`/operations/${encodeURIComponent(id)}`);
   if (json) printJson(record);
   else printText(describe(record));
 }
 
 async function watch(id: string, options: CommonOptions): Promise<void> {
   const json = wantsJson(options);
-  const { watchOperation } = await import("../operations/index.js");
-  const record = await withOperation(id, options, (store) =>
-    watchOperation(store, id, (event) => {
-      const line = eventText(event);
-      if (line !== null) note(line);
-    }),
-  );
+  const record = await watched(id, options, (event) => {
+    const line = eventText(event);
+    if (line !== null) note(line);
+  });
   if (json) printJson(record);
   else printText(describe(record));
 }
 
-async function cancel(id: string, options: CommonOptions): Promise<void> {
-  const json = wantsJson(options);
+async function cancelled(
+  id: string,
+  options: CommonOptions,
+): Promise<{ operation_id: string; status: OperationStatus; latency_ms: number }> {
+  const api = await apiOf();
+  if (api !== null) return api.call(`/operations/${encodeURIComponent(id)}`, { method: "DELETE" });
   const { cancelOperation } = await import("../operations/index.js");
   const { record, latencyMs } = await withOperation(id, options, (store) => cancelOperation(store, id));
-  const { operation_id, status } = record;
-  if (json) return printJson({ operation_id, status, latency_ms: latencyMs });
+  return { operation_id: record.operation_id, status: record.status, latency_ms: latencyMs };
+}
+
+async function watched(
+  id: string,
+  options: CommonOptions,
+  onEvent: (event: TrainingProgress) => void,
+): Promise<OperationDetails> {
+  const api = await apiOf();
+  if (api !== null) return api.watch(id, { onPhase: onEvent, onBatch: onEvent, onEpoch: onEvent });
+  const { watchOperation } = await import("../operations/index.js");
+  return withOperation(id, options, (store) => watchOperation(store, id, onEvent));
+}
+
+async function cancel(id: string, options: CommonOptions): Promise<void> {
+  const json = wantsJson(options);
+  const { operation_id, status, latency_ms } = await cancelled(id, options);
+  if (json) return printJson({ operation_id, status, latency_ms });
   const outcome = status === "cancelled" ? "cancelled" : `was over before the request took effect: ${status}`;
-  printData(`Operation ${operation_id} ${outcome} (${latencyMs.toFixed(1)} ms after the request).`);
+  printData(`Operation ${operation_id} ${outcome} (${latency_ms.toFixed(1)} ms after the request).`);
 }
 
 /** One line per phase and per epoch; none for batches. */

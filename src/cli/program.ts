@@ -15,6 +15,7 @@ import { registerTrainCommand } from "./models-train.js";
 import { registerRulesCommand } from "./models-rules.js";
 import { registerModelUseCommands } from "./models-use.js";
 import { registerOperationsCommands } from "./operations.js";
+import { registerServeCommand } from "./serve.js";
 import { registerStrategiesCommands } from "./strategies.js";
 import { registerWalkForwardCommand } from "./walk-forward.js";
 
@@ -34,6 +35,7 @@ const groups: RegisterCommands[] = [
   registerBacktestCommands,
   registerWalkForwardCommand,
   registerOperationsCommands,
+  registerServeCommand,
   registerStrategiesCommands,
 ];
 

@@ -49,39 +49,9 @@ async function show(nameOrPath: string, options: CommonOptions): Promise<void> {
 
 async function list(options: CommonOptions): Promise<void> {
   const json = wantsJson(options);
-  const { featureNames, loadStrategy, StrategyFileError, strategyFileName, strategyFiles } =
-    await import("../strategy/index.js");
+  const { strategyEntries } = await import("../strategy/index.js");
   const folder = foldersOf(options).strategies;
-  const entries = strategyFiles(folder).map((path) => {
-    const file = strategyFileName(path);
-    try {
-      const strategy = loadStrategy(path);
-      const { description } = strategy.document;
-      return {
-        name: file,
-        strategy_name: strategy.name,
-        path: near(path),
-        valid: true,
-        description: typeof description === "string" ? description : null,
-        symbols: strategy.symbols,
-        timeframes: strategy.timeframes,
-        labels: strategy.label.name,
-        inputs: featureNames(strategy).length,
-        errors: 0,
-      };
-    } catch (error) {
-      if (!(error instanceof StrategyFileError)) throw error;
-      const unknown = {
-        strategy_name: null,
-        description: null,
-        symbols: [],
-        timeframes: [],
-        labels: null,
-        inputs: null,
-      };
-      return { name: file, path: near(path), valid: false, ...unknown, errors: error.issues.length };
-    }
-  });
+  const entries = strategyEntries(folder).map((entry) => ({ ...entry, path: near(entry.path) }));
   if (json) {
     printJson(entries);
     return;

@@ -31,3 +31,26 @@ export function nearestName(written: string, known: Iterable<string>): string | 
   }
   return best;
 }
+
+/** An instant (epoch ms) as tables show it: `2024-01-02T00:00:00Z`. */
+export function timestampText(time: number): string {
+  return new Date(time).toISOString().replace(".000Z", "Z");
+}
+
+/** One column of a table over time: float64 values with NaN for "none", or texts with "" for "none". */
+export type TableColumn = Float64Array | readonly string[];
+
+/** Row `t` of a table over time as JSON has it: `timestamp`, then the columns, null where there is no value. */
+export function tableRow(
+  time: Float64Array,
+  columns: readonly (readonly [name: string, values: TableColumn])[],
+  t: number,
+): Record<string, string | number | null> {
+  const row: Record<string, string | number | null> = { timestamp: timestampText(time[t]) };
+  for (const [name, column] of columns) {
+    const value = column[t];
+    if (typeof value === "number") row[name] = Number.isFinite(value) ? value : null;
+    else row[name] = value === "" ? null : value;
+  }
+  return row;
+}

@@ -1,5 +1,6 @@
 export * from "./compute.js";
 export * from "./define.js";
+export * from "./entries.js";
 export * from "./registry.js";
 export * from "./spec.js";
 export { SlidingRange } from "./kernels/sliding-range.js";

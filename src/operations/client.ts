@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import type { TrainingProgress } from "../core/index.js";
+import { CancelledError, type TrainingProgress } from "../core/index.js";
 import { OperationFinishedError, OperationUnreachableError } from "./errors.js";
 import { createLineReader, type RunMessage, type WatcherRequest } from "./protocol.js";
 import { isFinal, type OperationDetails } from "./record.js";
@@ -43,14 +43,16 @@ export async function cancelOperation(store: OperationStore, id: string): Promis
  *
  * @param id as in `OperationStore.get`
  * @param onEvent every phase and epoch from now on, and batches thinned; first the newest of each kind so far
- * @throws OperationNotFoundError, OperationUnreachableError
+ * @param signal ends the following, not the operation
+ * @throws OperationNotFoundError, OperationUnreachableError; CancelledError when the signal came first
  */
 export function watchOperation(
   store: OperationStore,
   id: string,
   onEvent: (event: TrainingProgress) => void,
+  signal?: AbortSignal,
 ): Promise<OperationDetails> {
-  return untilFinal(store, store.get(id).operation_id, "watch", onEvent);
+  return untilFinal(store, store.get(id).operation_id, "watch", onEvent, signal);
 }
 
 async function untilFinal(
@@ -58,13 +60,15 @@ async function untilFinal(
   id: string,
   request: WatcherRequest["type"],
   onEvent: (event: TrainingProgress) => void,
+  signal?: AbortSignal,
 ): Promise<OperationDetails> {
   for (let attempt = 0; ; attempt++) {
+    if (signal?.aborted) throw new CancelledError();
     const record = store.get(id);
     if (isFinal(record.status)) return record;
     if (attempt > retries) throw new OperationUnreachableError(id, record.pid);
     if (attempt > 0) await wait(retryMs);
-    if (record.address !== null) await converse(record.address, request, onEvent);
+    if (record.address !== null) await converse(record.address, request, onEvent, signal);
   }
 }
 
@@ -73,9 +77,10 @@ function converse(
   address: string,
   request: WatcherRequest["type"],
   onEvent: (event: TrainingProgress) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(address);
+    const socket = connect({ path: address, ...(signal === undefined ? {} : { signal }) });
     const read = createLineReader<RunMessage>((message) => {
       if (message.type === "progress") onEvent(message.event);
       else socket.destroy();

@@ -21,6 +21,8 @@ export interface OperationRequest<Result> {
   readonly metadata: object;
   /** Asks the work to stop; may be called more than once, and from another process's request. */
   readonly cancel: () => void;
+  /** Awaited while the operation is `pending`, such as for a free place; may throw to end it there. */
+  readonly turn?: (run: OperationRun) => Promise<void>;
   /** What is kept of the result in the record. */
   readonly summarize?: (result: Result) => object;
 }
@@ -40,7 +42,6 @@ export async function runOperation<Result>(
   let status: OperationStatus = "failed";
   try {
     const id = store.create(type, metadata, server.address);
-    store.start(id);
     const run: OperationRun = {
       id,
       publish: (event) => server.publish(event),
@@ -51,6 +52,8 @@ export async function runOperation<Result>(
     };
     let result: Result;
     try {
+      await request.turn?.(run);
+      store.start(id);
       result = await work(run);
     } catch (error) {
       const end = endOf(error);

@@ -44,8 +44,20 @@ export function strategyFileName(path: string): string {
  * @throws StrategyNotFoundError with the nearest name
  */
 export function findStrategy(nameOrPath: string, folder: string): string {
-  const byName = strategyFiles(folder).filter((path) => strategyFileName(path) === nameOrPath);
-  if (byName.length > 0) return byName[0];
+  const byName = strategyFiles(folder).find((path) => strategyFileName(path) === nameOrPath);
+  if (byName !== undefined) return byName;
   if (nameOrPath !== "" && existsSync(nameOrPath)) return nameOrPath;
   throw new StrategyNotFoundError(nameOrPath, folder, strategyFiles(folder).map(strategyFileName));
+}
+
+/**
+ * The path of a strategy file in the folder of strategies, by its name only, so that a request cannot name another place.
+ *
+ * @throws StrategyNotFoundError with the nearest name
+ */
+export function findStrategyByName(name: string, folder: string): string {
+  const files = strategyFiles(folder);
+  const found = files.find((path) => strategyFileName(path) === name);
+  if (found !== undefined) return found;
+  throw new StrategyNotFoundError(name, folder, files.map(strategyFileName));
 }

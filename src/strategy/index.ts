@@ -1,4 +1,5 @@
 export * from "./data.js";
+export * from "./entries.js";
 export * from "./find.js";
 export { StrategyFileError, type StrategyIssue } from "./issues.js";
 export { loadStrategy, parseStrategy, strategyFromDocument } from "./load.js";

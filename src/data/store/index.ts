@@ -1,4 +1,5 @@
 export * from "./merge.js";
+export { seriesColumns, seriesRecord } from "./series-record.js";
 export * from "./no-bars.js";
 export { rowGroupRows } from "./parquet-write.js";
 export {

@@ -5,10 +5,10 @@ import {
   type ProgressSnapshot,
   type TrainingProgress,
 } from "../../core/index.js";
+import type { TrainingResult } from "../../pipeline/index.js";
 import type { TrainingOperationContext } from "../context.js";
 import { createProgressScale, progressText } from "../progress-scale.js";
 import { EventLog, type SessionEvent, type SessionFailure } from "./event-log.js";
-import type { HostTrainingResult } from "./host-orchestrator.js";
 
 /** States of a session; it only moves forward, and the last three are final. A waiting session is `initialized`. */
 export const sessionStatuses = ["initialized", "running", "completed", "failed", "cancelled"] as const;
@@ -24,7 +24,7 @@ export type EpochMetrics = Extract<TrainingProgress, { type: "epoch" }>;
 
 /** How a session ended. */
 export type SessionEnd =
-  | { readonly status: "completed"; readonly result: HostTrainingResult }
+  | { readonly status: "completed"; readonly result: TrainingResult }
   | { readonly status: "failed"; readonly error: SessionFailure }
   | { readonly status: "cancelled" };
 
@@ -53,7 +53,7 @@ export class TrainingSession {
   #batch: TrainingProgress | null = null;
   #batchNumber = 0;
   #error: SessionFailure | null = null;
-  #result: HostTrainingResult | null = null;
+  #result: TrainingResult | null = null;
   #changed = deferred();
   readonly #ended = deferred();
 
@@ -109,7 +109,7 @@ export class TrainingSession {
   }
 
   /** Null unless completed. */
-  get result(): HostTrainingResult | null {
+  get result(): TrainingResult | null {
     return this.#result;
   }
 

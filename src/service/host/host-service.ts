@@ -3,7 +3,7 @@ import { dataModes } from "../../data/index.js";
 import { ModelStorage } from "../../models/index.js";
 import { OperationStore } from "../../operations/index.js";
 import { packageVersion } from "../../pipeline/index.js";
-import { TrainingSession, type SessionConfig } from "../../orchestration/index.js";
+import { TrainingSession, type HostTrainingResult, type SessionConfig } from "../../orchestration/index.js";
 import { lastEventHeaders, sendEvents, streamReply } from "../http/event-stream.js";
 import { commonReplies, startService, type RunningService, type ServiceApp } from "../http/server.js";
 import { createSystemInfo, gpuDevices, gpuStatus, gpuStatusSchema, systemInfoSchema } from "./devices.js";
@@ -65,6 +65,12 @@ export const startSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).optional(),
   epochs: z.int().min(1).max(1_000_000).optional().describe("Epochs at most."),
   engine: word("An engine's name, or auto.").optional(),
+  threads: z
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("At most; used where that pays. Results do not depend on it."),
   data_mode: z.enum(dataModes).optional(),
   max_memory_bytes: z
     .int()
@@ -136,8 +142,18 @@ const section = z.looseObject({}) as z.ZodType<object>;
 const idParams = z.object({ session_id: sessionIdSchema });
 
 function configOf(body: z.infer<typeof startSchema>, dataFolder: string): SessionConfig {
-  const { symbols, timeframes, start_date, end_date, seed, epochs, engine, data_mode, max_memory_bytes } =
-    body;
+  const {
+    symbols,
+    timeframes,
+    start_date,
+    end_date,
+    seed,
+    epochs,
+    engine,
+    threads,
+    data_mode,
+    max_memory_bytes,
+  } = body;
   return {
     strategyPath: "strategy_yaml",
     strategyText: body.strategy_yaml,
@@ -149,6 +165,7 @@ function configOf(body: z.infer<typeof startSchema>, dataFolder: string): Sessio
     ...(seed === undefined ? {} : { seed }),
     ...(epochs === undefined ? {} : { epochs }),
     ...(engine === undefined ? {} : { engine }),
+    ...(threads === undefined ? {} : { threads }),
     ...(data_mode === undefined ? {} : { dataMode: data_mode }),
     ...(max_memory_bytes === undefined ? {} : { maxMemoryBytes: max_memory_bytes }),
   };
@@ -362,7 +379,13 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService): void {
       const session = service.find(params.session_id);
       const { result, status, error, startedAt, lastUpdated } = session;
       if (result === null) throw new NoResultError(params.session_id, status, error);
-      return { ...result, status: "completed" as const, start_time: startedAt, last_updated: lastUpdated };
+      // What a host's session holds was made by `HostTrainingOrchestrator`.
+      return {
+        ...(result as HostTrainingResult),
+        status: "completed" as const,
+        start_time: startedAt,
+        last_updated: lastUpdated,
+      };
     },
   );
   app.get(

@@ -13,7 +13,7 @@ const statusSchema = z.enum(sessionStatuses);
 const failureSchema = z.object({ code: z.string(), message: z.string() });
 const time = z.string().describe("ISO 8601, UTC, with milliseconds.");
 
-const metricsSchema = z.object({
+const epochSchema = z.object({
   epoch: z.int(),
   train_loss: z.number(),
   train_accuracy: z.number(),
@@ -33,28 +33,33 @@ export const sessionSummarySchema = z.object({
   error: failureSchema.nullable(),
 });
 
+/** How far a run is. */
+export const progressSchema = z.object({
+  phase: z.enum(phases).nullable(),
+  epoch: z.int().describe("From 1; 0 before the first."),
+  total_epochs: z.int(),
+  batch: z.int().describe("Of this epoch, from 1."),
+  total_batches: z.int().describe("Of one epoch."),
+  loss: z.number().nullable().describe("Of this epoch so far."),
+  accuracy: z.number().nullable(),
+  progress_percent: z.number().describe("0 to 100, never going back."),
+  items_processed: z.int().describe("Batches, over all epochs."),
+  items_total: z.int(),
+  message: z.string(),
+  current_item: z.string().nullable().describe("The symbol that is being prepared."),
+});
+
+/** The losses and accuracies of a run. */
+export const metricsSchema = z
+  .object({ current: epochSchema.nullable(), best: epochSchema.nullable() })
+  .describe("Newest epoch, and the one with the lowest validation loss.");
+
 /** A session with its progress. Its size does not depend on the number of epochs. */
 export const sessionStatusSchema = sessionSummarySchema.extend({
-  progress: z
-    .object({
-      phase: z.enum(phases).nullable(),
-      epoch: z.int().describe("From 1; 0 before the first."),
-      total_epochs: z.int(),
-      batch: z.int().describe("Of this epoch, from 1."),
-      total_batches: z.int().describe("Of one epoch."),
-      loss: z.number().nullable().describe("Of this epoch so far."),
-      accuracy: z.number().nullable(),
-      progress_percent: z.number().describe("0 to 100, never going back."),
-      items_processed: z.int().describe("Batches, over all epochs."),
-      items_total: z.int(),
-      message: z.string(),
-      current_item: z.string().nullable().describe("The symbol that is being prepared."),
-    })
+  progress: progressSchema
     .nullable()
     .describe("Null where it is no longer known: the session ended before this service started."),
-  metrics: z
-    .object({ current: metricsSchema.nullable(), best: metricsSchema.nullable() })
-    .describe("Newest epoch, and the one with the lowest validation loss."),
+  metrics: metricsSchema,
   gpu_usage: z.object({ name: z.string(), allocated_memory_mb: z.number() }).nullable(),
   stop_requested: z.boolean(),
   artifacts: z
@@ -88,11 +93,7 @@ export function statusOf(
   const live = session instanceof TrainingSession ? session : null;
   return {
     ...summaryOf(service, session),
-    progress: live === null ? null : progressOf(live),
-    metrics: {
-      current: metricsOf(live?.metrics.current ?? null),
-      best: metricsOf(live?.metrics.best ?? null),
-    },
+    ...reportOf(live),
     // No engine of this host trains on a GPU.
     gpu_usage: null,
     stop_requested: live?.stopRequested ?? session.status === "cancelled",
@@ -100,7 +101,20 @@ export function statusOf(
   };
 }
 
-function progressOf(session: TrainingSession): z.infer<typeof sessionStatusSchema>["progress"] {
+/** Progress and metrics of a session; of none where it is no longer held. */
+export function reportOf(
+  live: TrainingSession | null,
+): Pick<z.infer<typeof sessionStatusSchema>, "progress" | "metrics"> {
+  return {
+    progress: live === null ? null : progressOf(live),
+    metrics: {
+      current: metricsOf(live?.metrics.current ?? null),
+      best: metricsOf(live?.metrics.best ?? null),
+    },
+  };
+}
+
+function progressOf(session: TrainingSession): z.infer<typeof progressSchema> {
   const {
     phase = null,
     epoch = 0,
@@ -126,7 +140,7 @@ function progressOf(session: TrainingSession): z.infer<typeof sessionStatusSchem
   };
 }
 
-function metricsOf(epoch: EpochMetrics | null): z.infer<typeof metricsSchema> | null {
+function metricsOf(epoch: EpochMetrics | null): z.infer<typeof epochSchema> | null {
   return (
     epoch && {
       epoch: epoch.epoch,

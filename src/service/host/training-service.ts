@@ -18,6 +18,7 @@ import {
   type SessionFailure,
   type SessionStatus,
 } from "../../orchestration/index.js";
+import type { TrainingResult } from "../../pipeline/index.js";
 import { checkSymbol } from "../../data/index.js";
 import { findEngine } from "../../engines/index.js";
 import {
@@ -52,7 +53,7 @@ export interface PastSession {
   readonly startedAt: string | null;
   readonly lastUpdated: string;
   readonly error: SessionFailure | null;
-  readonly result: HostTrainingResult | null;
+  readonly result: TrainingResult | null;
 }
 
 const maxWaiting = 100;
@@ -286,6 +287,6 @@ function pastSession(record: OperationDetails): PastSession {
     startedAt: started_at,
     lastUpdated: completed_at ?? started_at ?? created_at,
     error,
-    result: result_summary as HostTrainingResult | null,
+    result: result_summary as TrainingResult | null,
   };
 }

@@ -1,6 +1,6 @@
 import { KnownError } from "../../core/index.js";
 
-/** The host was asked to train, and then did not answer any more. */
+/** A service was asked to train, and then did not answer any more. */
 export class HostLostError extends KnownError {
   readonly code = "HOST_LOST";
   readonly host: string;
@@ -8,8 +8,8 @@ export class HostLostError extends KnownError {
 
   constructor(host: string, sessionId: string, cause?: unknown) {
     super(
-      `The training host at ${host} was lost while it trained session ${sessionId}. No model of this run was saved here. ` +
-        `Start the host again and look with GET ${host}/training/status/${sessionId}, or train with --mode local.`,
+      `The service at ${host} was lost while it ran session ${sessionId}, so this run has failed. When it runs again, it tells what ` +
+        `became of the session. To train without it, use --mode local.`,
     );
     this.host = host;
     this.session_id = sessionId;
@@ -34,8 +34,11 @@ export class HostRefusedError extends KnownError {
   readonly #details: Record<string, unknown>;
 
   constructor(host: string, status: number, error: { code: string; message: string; details?: object }) {
-    const token = status === 401 ? " Set TRAINING_HOST_SERVICE_TOKEN to the host's token." : "";
-    super(`The training host at ${host} refused: ${error.message}${token}`);
+    const token =
+      status === 401
+        ? " Set its token: TRAINING_HOST_SERVICE_TOKEN for a training host, KTRDR_API_TOKEN for a backend."
+        : "";
+    super(`The service at ${host} refused: ${error.message}${token}`);
     this.code = status === 401 ? "HOST_UNAUTHORIZED" : error.code;
     this.host = host;
     this.status = status;

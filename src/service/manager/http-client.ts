@@ -1,4 +1,5 @@
 import { codeOf } from "../../core/index.js";
+import { HostRefusedError } from "./errors.js";
 
 /** A reply that is no success, as the service worded it. */
 export interface Refusal {
@@ -57,6 +58,13 @@ export class HttpClient {
       message: `it answered ${response.status} and no JSON of ktrdr`,
     };
     return { ok: false, status: response.status, error };
+  }
+
+  /** The body of a success. @throws HostRefusedError for any other reply; what `fetch` throws where there is none */
+  async call<Body>(path: string, options: RequestOptions): Promise<Body> {
+    const answer = await this.request<Body>(path, options);
+    if (answer.ok) return answer.body;
+    throw new HostRefusedError(this.url, answer.status, answer.error);
   }
 
   /**

@@ -194,7 +194,7 @@ async function requireLocalGpu(): Promise<void> {
 function bodyOf(context: TrainingOperationContext): z.infer<typeof startSchema> {
   strategyOf(context);
   const { operationId, strategyPath, strategyText, symbols, timeframes, startDate, endDate } = context;
-  const { seed, epochs, engine, dataMode, maxMemoryBytes } = context;
+  const { seed, epochs, engine, threads, dataMode, maxMemoryBytes } = context;
   return {
     session_id: operationId,
     strategy_yaml: strategyText ?? readFileSync(strategyPath, "utf8"),
@@ -205,6 +205,7 @@ function bodyOf(context: TrainingOperationContext): z.infer<typeof startSchema> 
     ...(seed === undefined ? {} : { seed }),
     ...(epochs === undefined ? {} : { epochs }),
     ...(engine === undefined ? {} : { engine }),
+    ...(threads === undefined ? {} : { threads }),
     ...(dataMode === undefined ? {} : { data_mode: dataMode }),
     ...(maxMemoryBytes === undefined ? {} : { max_memory_bytes: Math.floor(maxMemoryBytes) }),
   };

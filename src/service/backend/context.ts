@@ -1,0 +1,14 @@
+import type { OperationStore } from "../../operations/index.js";
+import type { ModelStorage } from "../../models/index.js";
+import type { TrainingManager } from "../manager/index.js";
+import type { BackendTrainings } from "./backend-trainings.js";
+
+/** What the routes of the backend work on. */
+export interface BackendContext {
+  readonly dataFolder: string;
+  readonly strategiesFolder: string;
+  readonly storage: ModelStorage;
+  readonly store: OperationStore;
+  readonly manager: TrainingManager;
+  readonly trainings: BackendTrainings;
+}

@@ -1,0 +1,193 @@
+import { z } from "zod";
+import { checkSymbol, dataModes } from "../../data/index.js";
+import { findEngine } from "../../engines/index.js";
+import { checkStrategyName } from "../../models/index.js";
+import { strategyOf, type SessionConfig } from "../../orchestration/index.js";
+import { findStrategyByName } from "../../strategy/index.js";
+import { startSchema } from "../host/host-service.js";
+import { ServiceError } from "../http/errors.js";
+import { commonReplies, type ServiceApp } from "../http/server.js";
+import { runModes } from "../manager/settings.js";
+import type { BackendContext } from "./context.js";
+import { resultOf } from "./operation-routes.js";
+import { dataReply, record, success, word } from "./replies.js";
+
+const { symbols, timeframes, start_date, end_date, seed, epochs, engine, threads, max_memory_bytes } =
+  startSchema.shape;
+
+/** The body of `POST /trainings/start`. */
+export const trainingSchema = z
+  .strictObject({
+    strategy_name: word.optional().describe("Name of a file under config/strategies."),
+    strategy_yaml: startSchema.shape.strategy_yaml
+      .optional()
+      .describe("The text of a strategy, in place of its name."),
+    symbols,
+    timeframes,
+    start_date,
+    end_date,
+    seed,
+    epochs,
+    engine,
+    threads,
+    data_mode: z.enum(dataModes).optional(),
+    max_memory_bytes,
+    mode: z
+      .enum(runModes)
+      .optional()
+      .describe("Where it runs, in place of the default, which stays as it is."),
+    require_gpu: z.boolean().optional(),
+  })
+  .refine((body) => (body.strategy_name === undefined) !== (body.strategy_yaml === undefined), {
+    message: "needs either strategy_name or strategy_yaml",
+  });
+
+const configSchema = z.object({
+  default_mode: z.enum(runModes),
+  host_url: z.string(),
+});
+
+function configOf(
+  body: z.infer<typeof trainingSchema>,
+  { strategiesFolder, dataFolder }: BackendContext,
+): SessionConfig {
+  const { strategy_name: name, strategy_yaml: text, data_mode } = body;
+  const given = {
+    symbols: body.symbols,
+    timeframes: body.timeframes,
+    startDate: body.start_date,
+    endDate: body.end_date,
+    seed: body.seed,
+    epochs: body.epochs,
+    engine: body.engine,
+    threads: body.threads,
+    dataMode: data_mode,
+    maxMemoryBytes: body.max_memory_bytes,
+    strategyText: text,
+  };
+  const strategyPath = name === undefined ? "strategy_yaml" : findStrategyByName(name, strategiesFolder);
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { strategyPath, dataFolder, ...set };
+}
+
+/** `/trainings`: start, result figures, where they run. */
+export function addTrainingRoutes(app: ServiceApp, context: BackendContext): void {
+  const { manager, trainings, store } = context;
+  const tags = ["trainings"];
+  app.post(
+    "/api/v1/trainings/start",
+    {
+      schema: {
+        operationId: "startTraining",
+        summary: "Start a training, or queue it",
+        tags,
+        body: trainingSchema,
+        response: {
+          200: z.object({
+            success: z.literal(true),
+            task_id: z.string().describe("Id of the operation."),
+            status: z.literal("training_started"),
+            message: z.string(),
+            symbols: z.array(z.string()),
+            timeframes: z.array(z.string()),
+            strategy_name: z.string(),
+          }),
+          ...commonReplies,
+        },
+      },
+    },
+    async ({ body }) => {
+      const config = configOf(body, context);
+      const strategy = strategyOf(config);
+      checkStrategyName(strategy.name);
+      strategy.symbols.forEach(checkSymbol);
+      findEngine(config.engine ?? "auto");
+      const placement = {
+        ...(body.mode === undefined ? {} : { mode: body.mode }),
+        requireGpu: body.require_gpu ?? false,
+      };
+      const metadata = {
+        strategy: body.strategy_name ?? strategy.name,
+        symbols: strategy.symbols,
+        timeframes: strategy.timeframes,
+        start_date: strategy.startDate,
+        end_date: strategy.endDate,
+        mode: config.dataMode ?? strategy.dataMode,
+        parameters: { seed: body.seed ?? null, epochs: body.epochs ?? null },
+      };
+      const { sessionId } = await trainings.start(config, placement, metadata);
+      return {
+        success: true as const,
+        task_id: sessionId,
+        status: "training_started" as const,
+        message: `Training of ${strategy.name} started; GET /api/v1/operations/${sessionId} tells how far it is.`,
+        symbols: [...strategy.symbols],
+        timeframes: [...strategy.timeframes],
+        strategy_name: strategy.name,
+      };
+    },
+  );
+  app.get(
+    "/api/v1/trainings/:task_id/performance",
+    {
+      schema: {
+        operationId: "trainingPerformance",
+        summary: "The figures of a completed training",
+        tags,
+        params: z.object({ task_id: word }),
+        response: dataReply(
+          z.object({
+            task_id: z.string(),
+            training_metrics: record,
+            test_metrics: record,
+            model_info: record,
+          }),
+        ),
+      },
+    },
+    async ({ params }) => {
+      const details = store.get(params.task_id);
+      if (details.status !== "completed") {
+        throw new ServiceError(
+          404,
+          "NOT_COMPLETED",
+          `Operation ${details.operation_id} is ${details.status}.`,
+        );
+      }
+      const { training_metrics, test_metrics, model_info } = resultOf(context, details);
+      return success({ task_id: details.operation_id, training_metrics, test_metrics, model_info });
+    },
+  );
+  const config = (): z.infer<typeof configSchema> => ({
+    default_mode: manager.defaultMode,
+    host_url: manager.hostUrl,
+  });
+  app.get(
+    "/api/v1/trainings/config",
+    {
+      schema: {
+        operationId: "trainingConfig",
+        summary: "Where trainings run",
+        tags,
+        response: dataReply(configSchema),
+      },
+    },
+    async () => success(config()),
+  );
+  app.put(
+    "/api/v1/trainings/config",
+    {
+      schema: {
+        operationId: "changeTrainingConfig",
+        summary: "Change where trainings run from now on",
+        tags,
+        body: z.strictObject({ default_mode: z.enum(runModes) }),
+        response: dataReply(configSchema),
+      },
+    },
+    async ({ body }) => {
+      manager.defaultMode = body.default_mode;
+      return success(config());
+    },
+  );
+}
