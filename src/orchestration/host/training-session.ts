@@ -157,7 +157,11 @@ export class TrainingSession {
       const loss = ({ validLoss, trainLoss }: EpochMetrics): number => validLoss ?? trainLoss;
       if (this.#best === null || loss(progress) < loss(this.#best)) this.#best = progress;
     }
-    if (progress.type !== "batch") return this.#tell(progress);
+    if (progress.type !== "batch") {
+      // A batch from before this report would arrive after it, and says nothing that this does not.
+      this.#batch = null;
+      return this.#tell(progress);
+    }
     this.#batch = progress;
     this.#batchNumber++;
     this.#touch();
