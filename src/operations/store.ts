@@ -50,8 +50,13 @@ export class OperationStore {
    * @param address the run's local socket, from `startOperationServer`; null without one
    * @param id in place of one that is made here; must be new
    */
-  create(type: string, metadata: object, address: string | null = null, id = newOperationId(type)): string {
-    const createdAt = new Date().toISOString();
+  create(
+    type: string,
+    metadata: object,
+    address: string | null = null,
+    id = newOperationId(type),
+    createdAt = new Date().toISOString(),
+  ): string {
     this.#change(
       `INSERT INTO operations (operation_id, operation_type, status, created_at, metadata, process, address)
        VALUES (?, ?, 'pending', ?, ?, ?, ?)`,
@@ -61,10 +66,10 @@ export class OperationStore {
   }
 
   /** pending -> running. False where the operation is past that, which then stays as it is. */
-  start(id: string): boolean {
+  start(id: string, startedAt = new Date().toISOString()): boolean {
     return this.#change(
       "UPDATE operations SET status = 'running', started_at = ? WHERE operation_id = ? AND status = 'pending'",
-      [new Date().toISOString(), id],
+      [startedAt, id],
     );
   }
 

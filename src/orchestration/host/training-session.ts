@@ -168,10 +168,10 @@ export class TrainingSession {
   }
 
   /** initialized -> running; false where the session is past that. */
-  begin(): boolean {
+  begin(at = new Date().toISOString()): boolean {
     if (this.#status !== "initialized") return false;
     this.#status = "running";
-    this.#startedAt = new Date().toISOString();
+    this.#startedAt = at;
     this.#message = "Starting";
     this.#tell({ type: "status", status: "running", error: null });
     return true;

@@ -123,7 +123,8 @@ export class TrainingService {
     const limited = { ...config, maxMemoryBytes: Math.min(share, config.maxMemoryBytes ?? share) };
     const session = new TrainingSession(sessionId, limited);
     const { strategyText = "", symbols = null, timeframes = null } = config;
-    this.#store.create("session", { strategy_yaml: strategyText, symbols, timeframes }, null, sessionId);
+    const asked = { strategy_yaml: strategyText, symbols, timeframes };
+    this.#store.create("session", asked, null, sessionId, session.createdAt);
     this.#sessions.set(sessionId, session);
     this.#waiting.push(session);
     this.#onChange(session);
@@ -217,8 +218,9 @@ export class TrainingService {
     while (this.#running.size < this.maxSessions) {
       const session = this.#waiting.shift();
       if (session === undefined) return;
-      this.#store.start(session.sessionId);
-      session.begin();
+      const at = new Date().toISOString();
+      this.#store.start(session.sessionId, at);
+      session.begin(at);
       this.#running.add(session);
       this.#onChange(session);
       void this.#follow(session);
