@@ -4,7 +4,7 @@ import { sortedUnion } from "../dataset/index.js";
 import type { BacktestMetrics } from "./metrics.js";
 import type { BacktestSettings } from "./settings.js";
 import type { Simulation } from "./simulate.js";
-import { blockBootstrap, deflatedSharpe, fewestBlocks, momentsOf } from "./statistics/index.js";
+import { blockBootstrap, deflatedSharpe, evidence, fewestBlocks, momentsOf } from "./statistics/index.js";
 
 /** What a back-test says about skill, for people and programs. */
 export interface BacktestVerdict {
@@ -22,7 +22,7 @@ export interface BacktestVerdict {
   readonly deflated_sharpe: number | null;
   /** Runs on the same data, this one included. */
   readonly trials: number;
-  /** One-sided, before `trials`: how often chance alone gives as much; null like `interval`. */
+  /** One-sided, before `trials`: how often chance alone gives as much; null where there are too few trades or bars to tell. */
   readonly p_value: number | null;
 }
 
@@ -41,8 +41,6 @@ export interface VerdictFacts {
 const fewestTrades = 20;
 /** Returns are summed over neighbouring bars into at most this many observations; a mean does not change by that. */
 const mostObservations = 2000;
-/** Lowest deflated Sharpe ratio that counts as evidence (Bailey & López de Prado 2014). */
-const evidence = 0.95;
 
 /**
  * Does the timing of the trades earn anything? The returns, after costs, are compared with those of holding the same average
@@ -147,12 +145,14 @@ function judgeTiming(
     `On ${measuredOn}${unseen} and after costs of ${costText(settings)}, the trades earned ${pointsText(difference)} a year ` +
     `${difference < 0 ? "less" : "more"} than holding the same average position (${percent(exposure)} of the equity) all the time; ` +
     `the 95 % interval is ${signed(low)} to ${signed(high)}`;
+  // Of a single position that is held all the time nothing is left but its entry.
+  const tooFew = metrics.trades < fewestTrades || wanted > most;
   const finish = (significant: boolean, rest: string): BacktestVerdict => ({
     significant,
     statement: `${range}${rest}`,
     ...measured,
     trials,
-    p_value: bootstrap.p,
+    p_value: tooFew ? null : bootstrap.p,
   });
   if (seen !== null && seen > 0) {
     return finish(
@@ -162,7 +162,7 @@ function judgeTiming(
   }
   if (high < 0) return finish(false, ": the timing did harm, and there is no evidence of skill.");
   if (low <= 0) return finish(false, ", so it may be chance: no evidence of skill.");
-  if (metrics.trades < fewestTrades || wanted > most) {
+  if (tooFew) {
     const what = `${metrics.trades} ${metrics.trades === 1 ? "trade" : "trades"}`;
     return finish(
       false,

@@ -7,6 +7,7 @@ import {
   type SharedToken,
 } from "../core/index.js";
 import type { ModelStorage } from "../models/index.js";
+import type { OperationStore } from "../operations/index.js";
 import type {
   LocalTrainingResult,
   ProgressBridge,
@@ -20,6 +21,7 @@ import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
 import {
   type CommonOptions,
+  type Folders,
   foldersOf,
   note,
   printText,
@@ -48,6 +50,7 @@ export interface TrainOptions extends CommonOptions {
   maxMemory?: number;
   mode?: string;
   requireGpu?: boolean;
+  control?: string;
   dryRun?: boolean;
 }
 
@@ -85,6 +88,7 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     )
     .option("--max-memory <size>", "refuse runs whose arrays need more, such as 2GB", memorySize)
     .option("--mode <mode>", "local, host, or auto for the host if that is of use (default: local)")
+    .option("--control <kind>", "shuffled: train controls on shuffled labels beside it, and compare")
     .option("--require-gpu", "fail where no GPU can be used")
     .option("--dry-run", "print what would be done, and stop");
   train.action(async (options: TrainOptions) => {
@@ -120,7 +124,7 @@ export async function contextOf(
     import("../data/index.js"),
   ]);
   const folders = foldersOf(options);
-  const { seed, epochs, engine, threads, startDate, endDate, maxMemory, dataMode } = options;
+  const { seed, epochs, engine, threads, startDate, endDate, maxMemory, dataMode, control } = options;
   parseDateRange(startDate, endDate);
   if (engine !== undefined) await checkEngine(engine);
   return {
@@ -136,6 +140,7 @@ export async function contextOf(
     ...(engine === undefined ? {} : { engine }),
     ...(threads === undefined ? {} : { threads }),
     ...(maxMemory === undefined ? {} : { maxMemoryBytes: maxMemory }),
+    ...(control === undefined ? {} : { control: controlOf(control) }),
   };
 }
 
@@ -161,6 +166,11 @@ async function timeframesOf(values: readonly string[]): Promise<string[]> {
 async function checkEngine(name: string): Promise<void> {
   const { findEngine } = await import("../engines/index.js");
   findEngine(name);
+}
+
+function controlOf(text: string): "shuffled" {
+  if (text === "shuffled") return text;
+  throw new UsageError(`--control: "${text}" is not known. Allowed: shuffled.`);
 }
 
 async function dataModeOf(text: string): Promise<"local" | "tail" | "backfill" | "full"> {
@@ -192,6 +202,9 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
       );
     }
     return trainManySeeds(options, options.seeds, json);
+  }
+  if (options.control !== undefined && mode !== "local") {
+    throw new UsageError("--control trains on this machine: leave out --mode, or use --mode local.");
   }
   // It loads its modules while flags are checked and the operation is recorded here.
   if (mode === "local") prepareTrainingThread();
@@ -290,7 +303,7 @@ async function recordTraining<Result>(
     return await withShell(options, (shell) => {
       const { display, cancellation } = shell;
       const record = { store, type: "training", metadata, cancel: () => cancellation.cancel(), summarize };
-      return operations.runOperation(record, (run): Promise<Result> => {
+      return operations.runOperation(record, async (run): Promise<Result> => {
         note(`Operation ${run.id}`);
         shell.stop = () => run.cancel();
         const bridge: ProgressBridge = {
@@ -298,7 +311,8 @@ async function recordTraining<Result>(
           onBatch: (progress) => (display.onBatch(progress), run.publish(progress)),
           onEpoch: (progress) => (display.onEpoch(progress), run.publish(progress)),
         };
-        const context = { ...request, operationId: run.id };
+        const trials = await trialsOf(store, folders, request);
+        const context = { ...request, operationId: run.id, trials };
         const storage = new ModelStorage(folders.models);
         return work({ context, bridge, token: cancellation.token, storage });
       });
@@ -317,6 +331,9 @@ async function trainByBackend(api: ApiClient, options: TrainOptions, json: boole
   ]);
   if (options.seeds !== undefined) {
     throw new UsageError("--seeds trains in this process: unset KTRDR_API_URL, or leave it out.");
+  }
+  if (options.control !== undefined) {
+    throw new UsageError("--control trains in this process: unset KTRDR_API_URL, or leave it out.");
   }
   const request = await contextOf(options);
   strategyOf(request); // what is wrong with the file is told with its name on this machine
@@ -340,6 +357,24 @@ async function trainByBackend(api: ApiClient, options: TrainOptions, json: boole
     api.train(body, display, cancellation.token, (id) => note(`Operation ${id}`)),
   );
   printResult(result, json);
+}
+
+/** Runs on the same data that registry and models folder hold, with the present one, which is recorded already. */
+async function trialsOf(
+  store: OperationStore,
+  folders: Folders,
+  request: Omit<TrainingOperationContext, "operationId">,
+): Promise<number> {
+  const { ModelStorage } = await import("../models/index.js");
+  // A first run need not load what its thread is loading anyway.
+  if (store.list().length <= 1 && new ModelStorage(folders.models).trainings().length === 0) return 1;
+  const [{ strategyOf }, { parseDateRange }, { trialsOn }] = await Promise.all([
+    import("../orchestration/index.js"),
+    import("../data/index.js"),
+    import("./trials.js"),
+  ]);
+  const { symbols, startDate, endDate } = strategyOf(request);
+  return trialsOn(store, folders, { symbols, ...parseDateRange(startDate, endDate) }, null);
 }
 
 /** Where it runs, in one line; nothing for what goes without saying. */

@@ -55,7 +55,8 @@ async function tested(name: string, options: UseOptions): Promise<ModelTest> {
   const api = await apiOf();
   if (api !== null) return api.data("/models/test", { method: "POST", body: bodyOf(name, options) });
   const { testModel } = await import("../pipeline/index.js");
-  return testModel(await useOf(name, options), stoppable());
+  const use = await useOf(name, options);
+  return testModel({ ...use, trials: await trialsOf(use, options) }, stoppable());
 }
 
 /** What the backend takes. */
@@ -123,6 +124,22 @@ async function useOf(name: string, options: UseOptions): Promise<ModelUse> {
     endDate,
     dataManager: new DataManager(new BarStore(folders.data)),
   };
+}
+
+/** Runs on the same data that registry and models folder hold; the model's own among them, where it was trained on these. */
+async function trialsOf({ symbol, startDate, endDate }: ModelUse, options: UseOptions): Promise<number> {
+  const [{ trialsOn }, { OperationStore }, { parseDateRange }] = await Promise.all([
+    import("./trials.js"),
+    import("../operations/index.js"),
+    import("../data/index.js"),
+  ]);
+  const folders = foldersOf(options);
+  const store = new OperationStore(folders.operations);
+  try {
+    return trialsOn(store, folders, { symbols: [symbol], ...parseDateRange(startDate, endDate) }, null);
+  } finally {
+    store.close();
+  }
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -4,12 +4,12 @@ import { findStrategy } from "../strategy/find.js";
 import { loadStrategy } from "../strategy/index.js";
 import type { Folders } from "./io.js";
 
-/** Runs that the registry and the models folder hold on the same data, with the present one. */
+/** Runs that the registry and the models folder hold on the same data, with the present one; null where that is recorded already. */
 export function trialsOn(
   store: OperationStore,
   folders: Folders,
   data: TrialData,
-  present: PresentTrial,
+  present: PresentTrial | null,
 ): number {
   const strategies = new Map<string, readonly string[] | null>();
   const symbolsOf = (name: string): readonly string[] | null => {

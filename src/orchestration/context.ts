@@ -1,4 +1,5 @@
 import type { DataMode } from "../data/index.js";
+import type { ControlKind } from "../pipeline/index.js";
 
 /**
  * What one training operation is to do: plain data, so that it can cross to a worker thread. Missing symbols,
@@ -25,4 +26,8 @@ export interface TrainingOperationContext {
   readonly threads?: number;
   /** Estimated sizes above this many bytes are refused; default: the memory of this machine or container. */
   readonly maxMemoryBytes?: number;
+  /** Runs on the same data, this one included; default 1. */
+  readonly trials?: number;
+  /** Trains controls beside it. */
+  readonly control?: ControlKind;
 }

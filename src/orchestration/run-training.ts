@@ -53,6 +53,8 @@ export async function runTraining(
     progressCallback: progress,
     cancellationToken: token,
     maxMemoryBytes: context.maxMemoryBytes ?? usableMemory(),
+    ...(context.trials === undefined ? {} : { trials: context.trials }),
+    ...(context.control === undefined ? {} : { control: context.control }),
   });
 }
 

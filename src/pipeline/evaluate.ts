@@ -1,12 +1,12 @@
 import { neverCancelled, type CancellationToken } from "../core/index.js";
 import type { Engine, Samples } from "../engines/index.js";
 import {
-  accuracyAgainstMajority,
   classificationMetrics,
   permutationImportance,
   type ClassificationMetrics,
   type MLPTradingModel,
 } from "../training/index.js";
+import { answerSkill, type AnswerSkill } from "./answer-skill.js";
 import type { Verdict } from "./result.js";
 import type { LabelledRows } from "./rows.js";
 import { judge } from "./verdict.js";
@@ -24,6 +24,8 @@ export interface Evaluation {
   /** Drop in accuracy when a feature is shuffled; empty where importance was not asked for. */
   readonly importance: Readonly<Record<string, number>>;
   readonly verdict: Verdict;
+  /** What the verdict rests on; null without rows. */
+  readonly skill: AnswerSkill | null;
 }
 
 /** How to evaluate. */
@@ -36,18 +38,19 @@ export interface EvaluationOptions {
   readonly called: string;
   /** Rows from the time that the model was fitted to; the verdict claims nothing where there are any. */
   readonly seen: number;
+  /** Runs on the same data, this one included; default 1. */
+  readonly trials?: number | undefined;
 }
 
 /**
- * Predicts all rows once, and from these predictions tells metrics, metrics per symbol, and whether the model beats
- * always giving the commonest answer.
+ * Predicts all rows once, and from these predictions tells metrics, metrics per symbol, and whether there is skill in them.
  *
  * @param rows    of all symbols, one symbol after the other
  * @param symbols in that order; their counts add up to the rows
  * @throws CancelledError
  */
 export function evaluateOn(
-  { model, engine, importanceSeed, called, seen }: EvaluationOptions,
+  { model, engine, importanceSeed, called, seen, trials = 1 }: EvaluationOptions,
   { matrix, labels, opened, knownAt }: LabelledRows,
   symbols: readonly SymbolRowCount[],
   token: CancellationToken = neverCancelled,
@@ -71,13 +74,13 @@ export function evaluateOn(
             );
       first = end;
     }
-    const interval = accuracyAgainstMajority(probabilities, labels, { time: opened, knownAt }, token);
+    const skill = answerSkill(probabilities, labels, { time: opened, knownAt }, token);
     const importance =
       importanceSeed === null
         ? {}
         : permutationImportance(network, samples, matrix.names, importanceSeed, token);
-    const verdict = judge(metrics, interval, describeRows(opened, called), seen);
-    return { metrics, perSymbol, importance, verdict };
+    const verdict = judge(metrics, skill, { measuredOn: describeRows(opened, called), seen, trials });
+    return { metrics, perSymbol, importance, verdict, skill };
   } finally {
     network.dispose();
   }

@@ -1,4 +1,5 @@
 import type { ClassificationMetrics, TrainingMetrics } from "../training/index.js";
+import type { ControlResult } from "./control.js";
 import type { LeakReceipt } from "./leak-receipt.js";
 
 /** Rows of one symbol: what was in the range, where they went, and what was dropped for which cause. */
@@ -32,8 +33,14 @@ export interface Verdict {
   readonly statement: string;
   /** Which data it was measured on. */
   readonly measured_on: string;
-  /** 95 % interval of accuracy minus the accuracy of always choosing the commonest class; null without test samples. */
+  /** 95 % interval of the mean probability of what came, less that of the same probabilities at random times; null where it cannot be told. */
   readonly interval: readonly [number, number] | null;
+  /** Always null: answers have no returns. That of a back-test is in its own verdict. */
+  readonly deflated_sharpe: null;
+  /** Runs on the same data, this one included. */
+  readonly trials: number;
+  /** One-sided, before `trials`: how often chance alone gives as much; null like `interval`. */
+  readonly p_value: number | null;
 }
 
 /**
@@ -77,6 +84,8 @@ export interface TrainingResult {
   readonly verdict: Verdict;
   /** What was checked against seeing the future. */
   readonly leak_receipt: LeakReceipt;
+  /** Present where controls were asked for and there are test rows. */
+  readonly control?: ControlResult;
   readonly resource_usage: { readonly engine: string; readonly device_type: string };
   readonly time_receipt: TimeReceipt;
   readonly notices: readonly string[];

@@ -42,6 +42,8 @@ export interface ModelUse {
   readonly dataManager: DataManager;
   /** Bars of the base timeframe in place of the stored ones; for models with one timeframe. */
   readonly bars?: Bars;
+  /** Runs on the same data, for the verdict; default 1. */
+  readonly trials?: number;
 }
 
 /** A model reads several timeframes, and bars of only one were given. */
@@ -223,7 +225,7 @@ export async function testModel(
   const rows = labelledRows(table, labels, usable, token);
   const seen = countSeen(use.model, rows.opened);
   const { metrics, verdict } = evaluateOn(
-    { model, engine: findEngine("auto"), importanceSeed: null, called: "bars", seen },
+    { model, engine: findEngine("auto"), importanceSeed: null, called: "bars", seen, trials: use.trials },
     rows,
     [],
     token,

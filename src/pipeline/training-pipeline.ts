@@ -42,6 +42,7 @@ import {
   type TrainingHooks,
   type TrainingParts,
 } from "../training/index.js";
+import { trainControls } from "./control.js";
 import { summarizeData } from "./data-summary.js";
 import { evaluateOn } from "./evaluate.js";
 import { addReceipts, checkLeaks, type LeakReceipt } from "./leak-receipt.js";
@@ -53,6 +54,13 @@ import type { TimeReceipt, TrainingResult } from "./result.js";
 import { labelledRows, type LabelledRows } from "./rows.js";
 import { seriesNotices, seriesRecords } from "./series-records.js";
 import { checkHistory, loadSeries, type SymbolSeries } from "./series.js";
+import { judge } from "./verdict.js";
+
+/** Controls that can be trained beside a training. */
+export const controlKinds = ["shuffled"] as const;
+
+/** One of these. */
+export type ControlKind = (typeof controlKinds)[number];
 
 /** Everything that one training needs (B2). */
 export interface TrainRequest {
@@ -74,6 +82,10 @@ export interface TrainRequest {
   readonly engine?: Engine;
   /** Names the temporary folder while saving, and stands in the metadata; default: `direct_` and a random UUID. */
   readonly operationId?: string;
+  /** Runs on the same data, this one included; what the verdict is corrected for. Default: 1. */
+  readonly trials?: number;
+  /** Trains controls on shuffled labels beside it. */
+  readonly control?: ControlKind;
   /** Estimated sizes above this are refused. */
   readonly maxMemoryBytes?: number;
 }
@@ -201,11 +213,37 @@ export const TrainingPipeline = {
     );
     enter("evaluating");
     const evaluation = TrainingPipeline.evaluateModel(
-      { model: trained.model, engine, importanceSeed: strategy.training.seed, called: "test bars", seen: 0 },
+      {
+        model: trained.model,
+        engine,
+        importanceSeed: strategy.training.seed,
+        called: "test bars",
+        seen: 0,
+        trials: request.trials,
+      },
       parts.test,
       parts.testRows,
       token,
     );
+    const control =
+      request.control === undefined
+        ? null
+        : trainControls(
+            {
+              strategy,
+              engine,
+              parts: toTrainingParts(parts.data),
+              trainRows: splits.map((split) => ({ symbol: split.symbol, rows: split.train.length })),
+              test: parts.test,
+              testRows: parts.testRows,
+            },
+            token,
+          );
+    const { measured_on: measuredOn, trials } = evaluation.verdict;
+    const verdict =
+      control === null
+        ? evaluation.verdict
+        : judge(evaluation.metrics, evaluation.skill, { measuredOn, seen: 0, trials, control: control.mean });
     enter("saving");
     const ranges = featureRanges(train.features, token);
     const portable = await createPortable(
@@ -232,7 +270,8 @@ export const TrainingPipeline = {
         architecture: model.description,
       },
       data_summary,
-      verdict: evaluation.verdict,
+      verdict,
+      ...(control === null ? {} : { control }),
       leak_receipt: leaks,
       resource_usage: { engine: engine.name, device_type: "cpu" },
       notices,
@@ -267,6 +306,7 @@ export const TrainingPipeline = {
           data_summary,
           verdict: result.verdict,
           leak_receipt: result.leak_receipt,
+          ...(control === null ? {} : { control }),
           resource_usage: result.resource_usage,
           time_receipt: receipt(clock, trained),
           onnx_check: portable.check,

@@ -1,59 +1,121 @@
+import { beatsBestOfChance } from "../backtest/index.js";
 import { classNames } from "../labels/index.js";
-import type { AccuracyInterval, ClassificationMetrics, TestMetrics } from "../training/index.js";
+import type { ClassificationMetrics, TestMetrics } from "../training/index.js";
+import type { AnswerSkill } from "./answer-skill.js";
 import type { Verdict } from "./result.js";
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const points = (difference: number): string =>
   `${difference >= 0 ? "+" : ""}${(100 * difference).toFixed(1)}`;
 
+/** What controls came to that learnt from shuffled labels: means over them. */
+export interface ControlFacts {
+  readonly runs: number;
+  readonly accuracy: number;
+  /** As in `AnswerSkill`. */
+  readonly difference: number;
+}
+
+/** What the verdict has to know beside the figures. */
+export interface AnswerFacts {
+  /** Such as `189 test bars from 2017-08-10 to 2018-05-11`. */
+  readonly measuredOn: string;
+  /** Bars of these from the time the model was fitted to. */
+  readonly seen: number;
+  /** Runs on the same data, this one included. */
+  readonly trials: number;
+  /** What a control on shuffled labels came to, where one was trained. */
+  readonly control?: ControlFacts | undefined;
+}
+
 /**
- * One sentence that a novice understands: was anything learnt that always giving the commonest answer does not give?
- * It claims skill only where the whole 95 % interval of the difference lies above 0, on bars that the model was not
- * fitted to. The interval allows for labels that overlap and for symbols that move together (`accuracyAgainstMajority`).
+ * What the answers on bars that the model was not fitted to say about skill, in words that a novice understands.
  *
- * @param measuredOn such as `189 test bars from 2017-08-10 to 2018-05-11`
- * @param seen       bars of these from the time the model was fitted to
+ * Skill is claimed only where what came had more probability than at random times (`answerSkill`; the whole 95 % interval above 0), by more than the best of `trials` worthless runs would be (expected maximum as for the deflated Sharpe ratio),
+ * more often than always giving the commonest answer, and where no control on shuffled labels does as well.
  */
 export function judge(
   metrics: ClassificationMetrics,
-  interval: AccuracyInterval | null,
-  measuredOn: string,
-  seen: number,
+  skill: AnswerSkill | null,
+  facts: AnswerFacts,
 ): Verdict {
-  if (!("test_accuracy" in metrics) || interval === null) {
-    return {
-      significant: false,
-      statement: "Nothing was measured: there are no test bars.",
-      measured_on: measuredOn,
-      interval: null,
-    };
+  const { measuredOn, seen, trials, control } = facts;
+  const common = { measured_on: measuredOn, deflated_sharpe: null, trials };
+  if (!("test_accuracy" in metrics) || skill === null) {
+    const statement = "Nothing was measured: there are no test bars, and no evidence of skill.";
+    return { significant: false, statement, ...common, interval: null, p_value: null };
   }
   const { test_accuracy: accuracy, majority_class_accuracy: majority } = metrics;
-  const range = `95 % interval ${points(interval.low)} to ${points(interval.high)} points`;
-  const facts =
-    `On ${measuredOn}${seen === 0 ? ", which it had not seen," : ""} the model was right ${percent(accuracy)} of the time; ` +
-    `always answering ${commonestClass(metrics)} would have been right ${percent(majority)}.`;
+  const { interval, p, chance, difference } = skill;
+  const figures =
+    `On ${measuredOn}${seen === 0 ? ", which it had not seen," : ""} the model was right ${percent(accuracy)} of the time, always answering ${commonestClass(metrics)} ${percent(majority)}. ` +
+    `It gave what came ${percent(chance + difference)} probability; the same probabilities at random times would have given ${percent(chance)}.`;
+  const range =
+    interval === null ? "" : ` (95 % interval ${points(interval[0])} to ${points(interval[1])} points)`;
+  const gap = `The difference of ${points(difference)} points`;
+  const [significant, judgement] = judgementOf(metrics, skill, facts);
+  const beside =
+    control === undefined
+      ? ""
+      : ` Controls that learnt from shuffled labels (${control.runs}) were right ${percent(control.accuracy)} on average, with a difference of ${points(control.difference)} points.`;
   return {
-    significant: seen === 0 && interval.low > 0,
-    statement: `${facts} ${judgement(interval, range)}${seen === 0 ? "" : ` ${memoryNotice(seen)}`}`,
-    measured_on: measuredOn,
-    interval: [interval.low, interval.high],
+    significant,
+    statement:
+      `${figures} ${gap} ${judgement.replace("RANGE", range)}${beside} ` +
+      `Costs are not in this, and answers have no returns and no Sharpe ratio: a back-test has.`,
+    ...common,
+    interval,
+    p_value: p,
   };
 }
 
-function judgement({ difference, low, high }: AccuracyInterval, range: string): string {
-  const gap = `The difference of ${points(difference)} points`;
-  if (low > 0) return `${gap} is more than chance explains (${range}).`;
-  if (high < 0) return `${gap} is to its disadvantage (${range}): it has learnt nothing that helps here.`;
-  return `${gap} may be chance (${range}), so it is not yet shown to have learnt anything.`;
+/** Whether there is skill, and the rest of the sentence that begins with the difference. */
+function judgementOf(
+  { test_accuracy: accuracy, majority_class_accuracy: majority }: TestMetrics,
+  { interval, deviations, difference, enough }: AnswerSkill,
+  { seen, trials, control }: AnswerFacts,
+): [significant: boolean, text: string] {
+  const runs = `${trials} ${trials === 1 ? "run" : "runs"} on these data`;
+  if (seen > 0) {
+    // A test on bars that the model was fitted to shows memory, not skill.
+    return [
+      false,
+      `says nothing about new barsRANGE: ${seen} of these bars lie in the time the model was trained on, and that is no evidence of skill.`,
+    ];
+  }
+  if (interval === null || deviations === null) {
+    return [false, "cannot be told from chance on so few bars: no evidence of skill."];
+  }
+  if (interval[1] < 0) return [false, "is to its disadvantageRANGE: no evidence of skill."];
+  if (interval[0] <= 0) return [false, "may be chanceRANGE: no evidence of skill."];
+  if (!enough) {
+    return [
+      false,
+      "would be more than chanceRANGE, but these bars are too few for labels that last so long: no evidence of skill.",
+    ];
+  }
+  if (!beatsBestOfChance(deviations, trials)) {
+    return [
+      false,
+      `would be more than chanceRANGE, but after ${runs} the best of so many worthless ones could look as good: no evidence of skill.`,
+    ];
+  }
+  if (control !== undefined && control.difference >= difference) {
+    return [
+      false,
+      "is more than chanceRANGE, but controls that learnt from shuffled labels do as well: no evidence of skill.",
+    ];
+  }
+  if (accuracy <= majority) {
+    return [
+      false,
+      "is more than chanceRANGE, so it follows something, but the constant answer is right as often: no evidence of skill.",
+    ];
+  }
+  return [true, `is more than chance explains, also for the best of ${runs}RANGE: evidence of skill.`];
 }
 
-/** A test on bars that the model was fitted to shows memory, not skill. */
-function memoryNotice(seen: number): string {
-  return `But ${seen} of these bars lie in the time the model was trained on, so this says nothing about new bars.`;
-}
-
-/** The class that most of the rows are of; the first on a tie, as in the interval. */
+/** The class that most of the rows are of; the first on a tie. */
 function commonestClass({ confusion_matrix: confusion }: TestMetrics): string {
   const counts = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
   return classNames[counts.indexOf(Math.max(...counts))];

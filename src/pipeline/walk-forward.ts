@@ -294,7 +294,7 @@ export function stitchFolds(
   const names = series.map(({ symbol }) => symbol).join(", ");
   const measuredOn =
     `${time.length} bar times of ${names} ${strategy.baseTimeframe} from ${day(firstTime)} to ${day(lastTime)}, ` +
-    `the tests of ${folds.length} folds`;
+    `each in the test of ${folds.length} folds`;
   const { bars_per_year: barsPerYear } = annualisationOf({ time, timeframe: strategy.baseTimeframe });
   const verdict = judgeAccounts(
     accounts.map(({ bars, backtest: { simulation } }) => ({ bars, simulation })),

@@ -7,6 +7,8 @@ export interface MeanInterval {
   /** 95 % interval. */
   readonly low: number;
   readonly high: number;
+  /** Standard error of the mean, widened as the interval is. */
+  readonly deviation: number;
   /** One-sided: how often chance alone gives a mean as high; uniform on 0..1 where the true mean is 0. */
   readonly p: number;
   /** Observations in a block. */
@@ -54,11 +56,13 @@ export function blockBootstrap(
   }
   let asHigh = 0;
   for (const deviation of deviations) if (deviation >= mean) asHigh++;
+  const spread = Math.sqrt(deviations.reduce((sum, value) => sum + value * value, 0) / replicates);
   deviations.sort();
   return {
     mean,
     low: mean - deviations[Math.ceil(0.975 * replicates) - 1],
     high: mean - deviations[Math.floor(0.025 * replicates)],
+    deviation: spread,
     p: (asHigh + 1) / (replicates + 1),
     block,
   };

@@ -67,3 +67,14 @@ export function deflatedSharpe(
   if (!(spread > 0)) return null;
   return normalCdf(((sharpe - threshold) * Math.sqrt(count - 1)) / Math.sqrt(spread));
 }
+
+/** Lowest deflated probability that counts as evidence (Bailey & López de Prado 2014). */
+export const evidence = 0.95;
+
+/**
+ * Whether a figure that lies so many standard errors above that of no skill is above that of the best of `trials` worthless
+ * trials, with the probability of `evidence`; the deflated Sharpe ratio for figures that are no Sharpe ratios.
+ */
+export function beatsBestOfChance(deviations: number, trials: number): boolean {
+  return normalCdf(deviations - expectedMaximumSharpe(trials, 1)) >= evidence;
+}

@@ -132,7 +132,6 @@ const LAYER_BYTES: usize = 64;
 
 /** Bytes of a network's description. */
 export function descriptionBytes(): usize {
-  // Checked while compiling; an assertion would not be in the build.
-  if (offsetof<Net>() > NET_BYTES || offsetof<Layer>() > LAYER_BYTES) ERROR("a description is larger than its place");
+  assert(offsetof<Net>() <= NET_BYTES && offsetof<Layer>() <= LAYER_BYTES);
   return NET_BYTES + <usize>MAX_LAYERS * LAYER_BYTES;
 }
