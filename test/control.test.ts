@@ -122,3 +122,62 @@ test("an unknown control, or one on a host, is wrong usage", async () => {
   const host = ["models", "train", "--strategy", "one_back", "--control", "shuffled", "--mode", "host"];
   expect((await runHere(home, host)).status).toBe(2);
 });
+
+test("models diff: what differs in configuration, figures and answers, and what does not", async () => {
+  interface Diff {
+    config: { path: string; a: unknown; b: unknown }[];
+    data_hash: { same: boolean };
+    code_version: { same: boolean };
+    seed: { a: number; b: number; same: boolean };
+    metrics: Record<string, { a: unknown; b: unknown }>;
+    disagreements: {
+      bars_compared: number;
+      count: number;
+      bars: { timestamp: string; a: string; b: string }[];
+    };
+  }
+  const first = await train("--seed", "1");
+  const second = await train("--seed", "2", "--epochs", "1");
+  const diff = await json<Diff>("models", "diff", first.model_name, second.model_name);
+  expect(diff.config.map(({ path }) => path).toSorted()).toEqual([
+    "model.training.epochs",
+    "model.training.seed",
+  ]);
+  expect(diff.config.find(({ path }) => path === "model.training.epochs")).toMatchObject({ a: 15, b: 1 });
+  expect(diff).toMatchObject({
+    data_hash: { same: true },
+    code_version: { same: true },
+    seed: { a: 1, b: 2, same: false },
+  });
+  expect(diff.metrics["test_accuracy"]).toEqual({
+    a: first.test_metrics.test_accuracy,
+    b: second.test_metrics.test_accuracy,
+  });
+  expect(diff.metrics["verdict"]).toMatchObject({ a: { interval: first.verdict.interval } });
+  const { bars, bars_compared, count } = diff.disagreements;
+  expect(
+    [bars_compared, count],
+    "the test part of two symbols, the last bar of each without a label",
+  ).toEqual([900, bars.length]);
+  const one = bars[0];
+  const predicted = await json<{ signal: string }[]>(
+    "models",
+    "predict",
+    second.model_name,
+    "--symbol",
+    "SYN1",
+    "--timeframe",
+    "1d",
+    "--start-date",
+    one.timestamp.slice(0, 10),
+    "--end-date",
+    one.timestamp.slice(0, 10),
+  );
+  expect(predicted[0].signal).toBe(one.b);
+  const same = await json<Diff>("models", "diff", first.model_name, first.model_name);
+  expect(same).toMatchObject({ config: [], disagreements: { count: 0, bars: [] } });
+  const { out, status } = await runHere(home, ["models", "diff", first.model_name, second.model_name]);
+  expect(status).toBe(0);
+  expect(out).toContain("model.training.epochs: 15 -> 1");
+  expect(out).toMatch(/They disagree on \d+ of 900 bars/);
+});

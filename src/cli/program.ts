@@ -12,6 +12,7 @@ import { printData, printFailure, printJson } from "./io.js";
 import { registerLabelsCommands } from "./labels.js";
 import { registerModelsCommands } from "./models.js";
 import { registerTrainCommand } from "./models-train.js";
+import { registerDiffCommand } from "./models-diff.js";
 import { registerRulesCommand } from "./models-rules.js";
 import { registerModelUseCommands } from "./models-use.js";
 import { registerOperationsCommands } from "./operations.js";
@@ -31,6 +32,7 @@ const groups: RegisterCommands[] = [
   registerTrainCommand,
   registerModelUseCommands,
   registerRulesCommand,
+  registerDiffCommand,
   registerModelsCommands,
   registerBacktestCommands,
   registerWalkForwardCommand,

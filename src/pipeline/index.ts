@@ -2,6 +2,7 @@ export * from "./backtest-model.js";
 export * from "./walk-forward.js";
 export { answerSkill, type AnswerSkill, type SampleTimes } from "./answer-skill.js";
 export type { ControlResult } from "./control.js";
+export * from "./diff-models.js";
 export * from "./evaluate.js";
 export * from "./explain.js";
 export * from "./export-model.js";
