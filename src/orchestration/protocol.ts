@@ -7,8 +7,8 @@ import type { TrainingOperationContext } from "./context.js";
 /** What the thread is told to do: the first message it gets, and the only one. */
 export interface WorkerRequest {
   readonly context: TrainingOperationContext;
-  /** That of the context, read and checked by whoever asks, while the thread starts. */
-  readonly strategy: StrategyData;
+  /** That of the context, read and checked by whoever asks, while the thread starts; null: the thread is to do it. */
+  readonly strategy: StrategyData | null;
   readonly modelsFolder: string;
   readonly memory: ControlBlock;
 }

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import {
   CancelledError,
@@ -50,6 +51,12 @@ export function takeThread(): Worker {
   worker.ref();
   // A thread between two runs has no listener of theirs; the next run notices its end.
   return worker.on("error", () => undefined);
+}
+
+/** Whether a strategy file might need more memory than this thread has: then it is the other thread's heap that may burst. */
+function isLarge({ strategyPath, strategyText }: TrainingOperationContext): boolean {
+  const bytes = strategyText?.length ?? statSync(strategyPath, { throwIfNoEntry: false })?.size ?? 0;
+  return bytes > 256 * 1024;
 }
 
 /**
@@ -113,7 +120,7 @@ export async function trainOnThread(
         worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       };
       // Checked here while the thread starts: its modules take some 50 ms to load, a strategy 15 to check.
-      const strategy = strategyToData(strategyOf(context));
+      const strategy = isLarge(context) ? null : strategyToData(strategyOf(context));
       const request: WorkerRequest = { context, strategy, modelsFolder: storage.root, memory };
       left = true;
       worker.postMessage(request);

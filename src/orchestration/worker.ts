@@ -36,7 +36,12 @@ async function train({ context, strategy, modelsFolder, memory }: WorkerRequest)
         if (!claimRun(memory)) throw new CancelledError();
       },
     };
-    const result = await runTraining(context, modelsFolder, hooks, strategyFromData(strategy));
+    const result = await runTraining(
+      context,
+      modelsFolder,
+      hooks,
+      strategy === null ? undefined : strategyFromData(strategy),
+    );
     reporter.flush();
     send({ type: "done", result });
   } catch (error) {
