@@ -180,7 +180,9 @@ describe("signals from a file", () => {
 describe("a model", () => {
   test("its decisions are those of `models predict`, and the strategy file's rules are followed", async () => {
     const result = await run(...model, "--start-date", "2022-01-01", "--confidence-threshold", "0.34");
+    // `journey` was asked for: the name of the version it stands for tells which model these figures are of.
     expect(result.config).toMatchObject({
+      model: "journey/1d_v1",
       confidence_threshold: 0.34,
       min_signal_separation_bars: 1,
       position_awareness: true,

@@ -42,7 +42,7 @@ const usage: readonly [line: string, ...parts: string[]][] = [
   ["models train --strategy journey --json --format csv", "--json and --format csv exclude each other"],
   ["models train", "--strategy <file>", "not specified"],
   ["models train --strategy", "--strategy <file>", "argument missing"],
-  [`${train} extra`, "too many arguments"],
+  [`${train} extra`, "too many arguments", 'but got 1. See "ktrdr models train --help"'],
   [`${train} --seed abc`, '--seed: "abc"', "a whole number from 0 to 4294967295"],
   [`${train} --seed -1`, '--seed: "-1"', "from 0"],
   [`${train} --seed 1e99`, '--seed: "1e99"'],

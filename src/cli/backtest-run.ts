@@ -29,7 +29,7 @@ import { foldersOf, note, printData, printText, wantsJson, warn, type Folders } 
 export async function backtestCommand(options: BacktestOptions): Promise<void> {
   const json = wantsJson(options);
   checkTogether(options);
-  const { title, outcome } = await runBacktest(options);
+  const { title, model, outcome } = await runBacktest(options);
   const warnings = warningsOf(outcome);
   for (const text of warnings) warn(text);
   if (options.tradesCsv !== undefined) writeTrades(options.tradesCsv, outcome);
@@ -38,7 +38,7 @@ export async function backtestCommand(options: BacktestOptions): Promise<void> {
     const { reportPage } = await import("./backtest-report.js");
     writeFileAtomic(options.report, reportPage(title, outcome, warnings));
   }
-  if (json) printResult(options, outcome, warnings);
+  if (json) printResult(options, model, outcome, warnings);
   else printText(backtestText(title, outcome));
   for (const file of [options.tradesCsv, options.equityCsv, options.report]) {
     if (file !== undefined) note(`Wrote ${file}.`);
@@ -58,8 +58,17 @@ function warningsOf({ notices, backtest, settings }: BacktestOutcome): string[] 
   ];
 }
 
+/** A back-test that has run. */
+interface FinishedBacktest {
+  /** What was tested, in words. */
+  readonly title: string;
+  /** Full name of the model, `<strategy>/<timeframe>_v<N>`; null for a file of signals. */
+  readonly model: string | null;
+  readonly outcome: BacktestOutcome;
+}
+
 /** Runs the back-test as a recorded operation on a thread of its own; Ctrl-C and `operations cancel` stop it. */
-async function runBacktest(options: BacktestOptions): Promise<{ title: string; outcome: BacktestOutcome }> {
+async function runBacktest(options: BacktestOptions): Promise<FinishedBacktest> {
   const folders = foldersOf(options);
   parseDateRange(options.startDate, options.endDate);
   prepareTrainingThread();
@@ -85,7 +94,7 @@ async function runBacktest(options: BacktestOptions): Promise<{ title: string; o
       }),
     };
     const outcome = await runRecorded(store, record, (token) => backtestOnThread({ ...job, trials }, token));
-    return { title, outcome };
+    return { title, model: "model" in job ? job.model : null, outcome };
   } finally {
     store.close();
   }
@@ -232,13 +241,18 @@ function* blocksOf<Row>(
 }
 
 /** The result as one JSON document; rows of trades and equity a line each. */
-function printResult(options: BacktestOptions, outcome: BacktestOutcome, warnings: readonly string[]): void {
+function printResult(
+  options: BacktestOptions,
+  model: string | null,
+  outcome: BacktestOutcome,
+  warnings: readonly string[],
+): void {
   const { backtest, bars, settings } = outcome;
   const { metrics, simulation, baselines, verdict, annualisation } = backtest;
   const n = bars.time.length;
   const day = (t: number): string => new Date(bars.time[t]).toISOString().replace(".000Z", "Z");
   const config = {
-    model: options.model ?? null,
+    model,
     signals: options.signals ?? null,
     input: options.input ?? null,
     symbol: bars.symbol,

@@ -31,6 +31,14 @@ test("without flags the real days of AAPL are written as sample bars", async () 
   expect([bars.fromSample, bars.close[1259], bars.meta.adjustment]).toEqual([true, 188.589996, "splits"]);
 });
 
+test.each([["SYN1", "SYN2"], ["SYN1,SYN2"], ["SYN1,", "SYN2"], ["SYN1 SYN2"], [" SYN1 ,\tSYN2 "]])(
+  "a list may be separated by spaces, commas or both, in quotes too: %j %j",
+  async (...list) => {
+    const { status, out } = await run("--symbols", ...list, "--bars", "10", "--json");
+    expect([status, JSON.parse(out)]).toMatchObject([0, [{ symbol: "SYN1" }, { symbol: "SYN2" }]]);
+  },
+);
+
 test("synthetic symbols by name, count, timeframe and seed", async () => {
   const argv = ["--symbols", "SYN1", "SYN2", "--bars", "500", "--timeframe", "15m"];
   const { status, out } = await run(...argv, "--seed", "7", "--json");

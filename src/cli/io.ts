@@ -60,12 +60,9 @@ function refuseFile(path: string, setBy: string): void {
   }
 }
 
-/** Splits lists given by spaces, commas or both; drops empty parts. */
+/** Splits lists given by spaces, commas or both, quoted (`"A B"`) or not; drops empty parts. */
 export function splitList(values: readonly string[]): string[] {
-  return values
-    .flatMap((value) => value.split(","))
-    .map((value) => value.trim())
-    .filter((value) => value !== "");
+  return values.flatMap((value) => value.split(/[\s,]+/)).filter((value) => value !== "");
 }
 
 /** How a result is printed. */

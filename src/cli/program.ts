@@ -100,6 +100,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       if (error.code === "commander.help") return 2;
       const what = error.message
         .replace(/^error: /, "")
+        .replace(/\.$/, "")
         .replace(/\n\(Did you mean (.*)\?\)$/, '. Did you mean "$1"?');
       const message = `${what}${what.endsWith("?") ? "" : "."} See "${commandPath(program, argv)} --help".`;
       if (json) printJson({ error: { code: "WRONG_USAGE", message, details: {} } });
