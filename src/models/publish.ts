@@ -88,8 +88,10 @@ function moveTo(target: string, from: string): "moved" | "taken" | "gone" {
     renameSync(from, target);
     return "moved";
   } catch (error) {
-    // The code for "exists" differs between systems (ENOTEMPTY, EEXIST, ENOTDIR, EPERM), so look instead.
     if (!exists(from)) return "gone";
+    // Most systems say that the target was there, which still holds where it has been deleted since; for the others, look.
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return "taken";
     if (exists(target)) return "taken";
     throw error;
   }
