@@ -18,7 +18,7 @@ import { backtestText } from "./backtest-text.js";
 import { barsFrom, refuseFileFlags, storedBars, timeframeOf } from "./bars-input.js";
 import { csvOf } from "./csv.js";
 import { runRecorded } from "./recorded-run.js";
-import { trialsOn } from "./trials.js";
+import { trialsOn } from "../operations/index.js";
 import { foldersOf, note, printData, printText, wantsJson, warn, type Folders } from "./io.js";
 
 /**

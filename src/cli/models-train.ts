@@ -371,7 +371,7 @@ async function trialsOf(
   const [{ strategyOf }, { parseDateRange }, { trialsOn }] = await Promise.all([
     import("../orchestration/index.js"),
     import("../data/index.js"),
-    import("./trials.js"),
+    import("../operations/index.js"),
   ]);
   const { symbols, startDate, endDate } = strategyOf(request);
   return trialsOn(store, folders, { symbols, ...parseDateRange(startDate, endDate) }, null);

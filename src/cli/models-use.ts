@@ -128,8 +128,7 @@ async function useOf(name: string, options: UseOptions): Promise<ModelUse> {
 
 /** Runs on the same data that registry and models folder hold; the model's own among them, where it was trained on these. */
 async function trialsOf({ symbol, startDate, endDate }: ModelUse, options: UseOptions): Promise<number> {
-  const [{ trialsOn }, { OperationStore }, { parseDateRange }] = await Promise.all([
-    import("./trials.js"),
+  const [{ OperationStore, trialsOn }, { parseDateRange }] = await Promise.all([
     import("../operations/index.js"),
     import("../data/index.js"),
   ]);

@@ -15,7 +15,7 @@ import { csvOf } from "./csv.js";
 import { alignRows, foldersOf, note, printJson, printText, timestampText, wantsJson, warn } from "./io.js";
 import { contextOf } from "./models-train.js";
 import { runRecorded } from "./recorded-run.js";
-import { trialsOn } from "./trials.js";
+import { trialsOn } from "../operations/index.js";
 import { planOf, type WalkForwardOptions } from "./walk-forward.js";
 
 /** What `ktrdr walk-forward` does. @throws UsageError, and every `KnownError` of what it reads and runs */

@@ -18,4 +18,5 @@ export {
 export { endOf, type OperationRequest, type OperationRun, runOperation } from "./run.js";
 export { type OperationServer, startOperationServer } from "./server.js";
 export { newOperationId, OperationStore } from "./store.js";
+export { trialsOn, type TrialFolders } from "./trials-on.js";
 export { countTrials, type PresentTrial, modelSource, type TrialData } from "./trials.js";

@@ -10,12 +10,15 @@ export interface TrainingTiming {
   readonly cancellation: number;
 }
 
-/** One call in so many is timed: reading the clock five times costs more than what it measures. */
+/** One call in so many is timed, and stands for as many: reading the clock five times costs more than what it measures. */
 const sampleEvery = 16;
 
+/** The first calls are all timed: while the code is still being compiled they cost more, and stand for themselves only. */
+const firstCalls = 128;
+
 /**
- * Measures what surrounds the arithmetic of a training by timing every 16th call of the engine with its checks and its
- * report, and every epoch's report; the others are counted at the mean of those timed.
+ * Measures what surrounds the arithmetic of a training by timing the first 128 calls of the engine and then every 16th,
+ * with its checks and its report, and every epoch's report.
  */
 export class CostClock {
   readonly #now: () => number;
@@ -23,7 +26,8 @@ export class CostClock {
   readonly #reading: number;
   #started = 0;
   #calls = 0;
-  #sampled = 0;
+  /** Calls for which the one that is being timed stands. */
+  #weight = 1;
   #marked = 0;
   #around = 0;
   #reports = 0;
@@ -42,15 +46,16 @@ export class CostClock {
 
   /** A call of the engine is about to be prepared. Whether to time it. */
   beforeCall(): boolean {
-    if (this.#calls++ % sampleEvery !== 0) return false;
-    this.#sampled++;
+    const call = this.#calls++;
+    if (call >= firstCalls && call % sampleEvery !== 0) return false;
+    this.#weight = call < firstCalls ? 1 : sampleEvery;
     this.#marked = this.#now();
     return true;
   }
 
   /** The engine is called. */
   mark(): void {
-    this.#around += this.#lap();
+    this.#around += this.#weight * this.#lap();
   }
 
   /** It has returned. */
@@ -60,12 +65,12 @@ export class CostClock {
 
   /** Sums and token have been looked at. */
   afterChecks(): void {
-    this.#around += this.#lap();
+    this.#around += this.#weight * this.#lap();
   }
 
   /** The batch has been reported. */
   afterProgress(): void {
-    this.#reports += this.#lap();
+    this.#reports += this.#weight * this.#lap();
   }
 
   /** Times one report of an epoch. */
@@ -78,9 +83,8 @@ export class CostClock {
   /** The last epoch is over. */
   stop(): TrainingTiming {
     const loop = this.#now() - this.#started;
-    const scale = this.#sampled === 0 ? 0 : this.#calls / this.#sampled;
-    const progress = this.#reports * scale + this.#epochReports;
-    const cancellation = this.#around * scale;
+    const progress = this.#reports + this.#epochReports;
+    const cancellation = this.#around;
     return {
       loop: loop / 1000,
       arithmetic: Math.max(0, loop - progress - cancellation) / 1000,

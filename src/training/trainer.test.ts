@@ -407,7 +407,7 @@ test("time is taken from the given clock, in seconds: arithmetic, reports, looks
       },
     },
   });
-  // Two calls, of which the first is timed and stands for both; each epoch's report is timed. Shuffling looks at the token
+  // Two calls; the first ones are all timed, and so is each epoch's report. Shuffling looks at the token
   // as well, once an epoch, and that counts as arithmetic.
   expect(timing.loop).toBeCloseTo(2 * (1 + 0.05 + 0.02 + 0.003 + 0.003), 10);
   expect(timing.progress).toBeCloseTo(2 * (0.05 + 0.02), 10);

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { parseDateRange } from "../../data/index.js";
 import { ModelStorage } from "../../models/index.js";
-import { OperationStore } from "../../operations/index.js";
+import { OperationStore, trialsOn } from "../../operations/index.js";
+import { strategyOf, type SessionConfig } from "../../orchestration/index.js";
 import { packageVersion } from "../../pipeline/index.js";
 import { commonReplies, startService, type RunningService } from "../http/server.js";
 import { TrainingManager, type HostSettings } from "../manager/index.js";
@@ -42,7 +44,12 @@ export async function startBackendService(options: BackendServiceOptions): Promi
   const store = new OperationStore(operationsFile);
   const storage = new ModelStorage(modelsFolder);
   const manager = new TrainingManager(options.host, storage);
-  const trainings = new BackendTrainings(store, manager, options.maxSessions);
+  const folders = { strategies: strategiesFolder, models: modelsFolder };
+  const trialsOf = (config: SessionConfig): number => {
+    const { symbols, startDate, endDate } = strategyOf(config);
+    return trialsOn(store, folders, { symbols, ...parseDateRange(startDate, endDate) }, null);
+  };
+  const trainings = new BackendTrainings(store, manager, options.maxSessions, trialsOf);
   const context = { dataFolder, strategiesFolder, storage, store, manager, trainings };
   let running: RunningService;
   try {

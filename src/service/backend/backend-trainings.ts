@@ -22,12 +22,20 @@ export class BackendTrainings {
   readonly #store: OperationStore;
   readonly #manager: TrainingManager;
   readonly #places: Places;
+  readonly #trialsOf: (config: SessionConfig) => number;
   readonly #sessions = new Map<string, TrainingSession>();
   readonly #under = new Set<Promise<void>>();
   #closing = false;
 
-  constructor(store: OperationStore, manager: TrainingManager, maxSessions: number) {
+  /** @param trialsOf runs on the same data, the one of this configuration, which is recorded by then, included */
+  constructor(
+    store: OperationStore,
+    manager: TrainingManager,
+    maxSessions: number,
+    trialsOf: (config: SessionConfig) => number,
+  ) {
     this.#store = store;
+    this.#trialsOf = trialsOf;
     this.#manager = manager;
     this.#places = new Places(maxSessions);
   }
@@ -98,7 +106,7 @@ export class BackendTrainings {
           run.publish(progress);
         };
         const bridge: ProgressBridge = { onPhase: tell, onBatch: tell, onEpoch: tell };
-        const context = { ...config, operationId: run.id };
+        const context = { ...config, operationId: run.id, trials: this.#trialsOf(config) };
         return this.#manager.run(context, placement, new SessionCancellationToken(mine), { bridge });
       });
       session?.end({ status: "completed", result });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { modelRecord } from "../../models/index.js";
-import { BarStore, DataManager } from "../../data/index.js";
+import { BarStore, DataManager, parseDateRange } from "../../data/index.js";
+import { trialsOn } from "../../operations/index.js";
 import { createCancellation } from "../../core/index.js";
 import { predictBars, testModel, type ModelUse } from "../../pipeline/index.js";
 import type { ServiceApp } from "../http/server.js";
@@ -93,7 +94,13 @@ export function addModelRoutes(app: ServiceApp, context: BackendContext): void {
         response: dataReply(record),
       },
     },
-    async (request) => success(await testModel(useOf(request.body, context), tokenOf(request))),
+    async (request) => {
+      const { symbol, start_date, end_date } = request.body;
+      const data = { symbols: [symbol], ...parseDateRange(start_date, end_date) };
+      const folders = { strategies: context.strategiesFolder, models: storage.root };
+      const trials = trialsOn(context.store, folders, data, null);
+      return success(await testModel({ ...useOf(request.body, context), trials }, tokenOf(request)));
+    },
   );
   app.post(
     "/api/v1/models/predict",

@@ -72,6 +72,14 @@ export const startSchema = z.strictObject({
     .optional()
     .describe("At most; used where that pays. Results do not depend on it."),
   data_mode: z.enum(dataModes).optional(),
+  trials: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      "Runs on the same data that whoever asks knows of, this one included, for the verdict. Default: 1.",
+    ),
   max_memory_bytes: z
     .int()
     .min(1)
@@ -152,6 +160,7 @@ function configOf(body: z.infer<typeof startSchema>, dataFolder: string): Sessio
     engine,
     threads,
     data_mode,
+    trials,
     max_memory_bytes,
   } = body;
   return {
@@ -167,6 +176,7 @@ function configOf(body: z.infer<typeof startSchema>, dataFolder: string): Sessio
     ...(engine === undefined ? {} : { engine }),
     ...(threads === undefined ? {} : { threads }),
     ...(data_mode === undefined ? {} : { dataMode: data_mode }),
+    ...(trials === undefined ? {} : { trials }),
     ...(max_memory_bytes === undefined ? {} : { maxMemoryBytes: max_memory_bytes }),
   };
 }

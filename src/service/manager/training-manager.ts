@@ -194,7 +194,7 @@ async function requireLocalGpu(): Promise<void> {
 function bodyOf(context: TrainingOperationContext): z.infer<typeof startSchema> {
   strategyOf(context);
   const { operationId, strategyPath, strategyText, symbols, timeframes, startDate, endDate } = context;
-  const { seed, epochs, engine, threads, dataMode, maxMemoryBytes } = context;
+  const { seed, epochs, engine, threads, dataMode, trials, maxMemoryBytes } = context;
   return {
     session_id: operationId,
     strategy_yaml: strategyText ?? readFileSync(strategyPath, "utf8"),
@@ -207,6 +207,7 @@ function bodyOf(context: TrainingOperationContext): z.infer<typeof startSchema> 
     ...(engine === undefined ? {} : { engine }),
     ...(threads === undefined ? {} : { threads }),
     ...(dataMode === undefined ? {} : { data_mode: dataMode }),
+    ...(trials === undefined ? {} : { trials }),
     ...(maxMemoryBytes === undefined ? {} : { max_memory_bytes: Math.floor(maxMemoryBytes) }),
   };
 }

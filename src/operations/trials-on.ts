@@ -1,13 +1,19 @@
 import { ModelStorage } from "../models/index.js";
-import { countTrials, type OperationStore, type PresentTrial, type TrialData } from "../operations/index.js";
 import { findStrategy } from "../strategy/find.js";
 import { loadStrategy } from "../strategy/index.js";
-import type { Folders } from "./io.js";
+import type { OperationStore } from "./store.js";
+import { countTrials, type PresentTrial, type TrialData } from "./trials.js";
+
+/** Where strategy files and models are. */
+export interface TrialFolders {
+  readonly strategies: string;
+  readonly models: string;
+}
 
 /** Runs that the registry and the models folder hold on the same data, with the present one; null where that is recorded already. */
 export function trialsOn(
   store: OperationStore,
-  folders: Folders,
+  folders: TrialFolders,
   data: TrialData,
   present: PresentTrial | null,
 ): number {
