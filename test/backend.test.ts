@@ -96,9 +96,15 @@ describe("trainings", () => {
       const performance = (await get(`/trainings/${id}/performance`)).body.data;
       expect(performance.test_metrics).toEqual(results[way]["test_metrics"]);
     }
-    for (const part of ["test_metrics", "artifacts", "model_info", "data_summary", "verdict"]) {
+    for (const part of ["test_metrics", "artifacts", "model_info", "data_summary"]) {
       expect(results["host"][part], part).toEqual(results["local"][part]);
     }
+    const verdicts = ["local", "host"].map((way) => results[way]["verdict"] as Record<string, unknown>);
+    for (const part of ["significant", "measured_on", "interval", "p_value"]) {
+      expect(verdicts[1][part], part).toEqual(verdicts[0][part]);
+    }
+    const trials = verdicts.map((verdict) => verdict["trials"] as number);
+    expect(Math.max(...trials), "whichever began later knows of the other").toBeGreaterThanOrEqual(2);
   });
 
   test("the default of where to run can be changed; a request that says so does not change it", async () => {
