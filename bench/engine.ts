@@ -59,19 +59,30 @@ function prediction(built: Built, engine: Engine, workload: Workload): Variant {
 const atLeast = (least: number, aim: number): Target => ({ atLeast: least, aim, better: "higher" });
 const theirs = "PyTorch 1.13 eager, 1 thread";
 
+/** How a comparison is made. */
+interface Conditions {
+  readonly quick: boolean;
+  readonly rounds: number;
+  /** GFLOP/s of one core. */
+  readonly peak: number;
+  readonly note: (text: string) => void;
+}
+
 /** What is compared with PyTorch, and in which words. */
 interface Comparison {
   readonly workload: Workload;
-  /** Timed variants by name; each that stands in `targets` is compared. */
+  /** Timed in turn with PyTorch; each that stands in `targets` is compared. */
   readonly engines: Readonly<Record<string, Engine>>;
+  /** Timed on their own. */
+  readonly beside: Readonly<Record<string, Engine>>;
   readonly targets: Readonly<Record<string, readonly [measure: string, target: Target]>>;
 }
 
 function comparisons(built: Built): Comparison[] {
   const all = availableParallelism();
   const { referenceEngine, findEngine } = built;
+  const beside = { reference: referenceEngine };
   const engines = {
-    reference: referenceEngine,
     wasm: findEngine("wasm", 1),
     relaxed: findEngine("wasm-relaxed", 1),
   };
@@ -79,6 +90,7 @@ function comparisons(built: Built): Comparison[] {
     {
       workload: w1,
       engines,
+      beside,
       targets: {
         wasm: [`W1 against ${theirs} (plain SIMD)`, atLeast(30, 50)],
         relaxed: [`relaxed build, W1 against ${theirs}`, atLeast(40, 55)],
@@ -87,6 +99,7 @@ function comparisons(built: Built): Comparison[] {
     {
       workload: w2,
       engines,
+      beside,
       targets: {
         wasm: [`W2 against ${theirs} (plain SIMD)`, atLeast(6, 10)],
         relaxed: [`relaxed build, W2 against ${theirs}`, atLeast(9, 13)],
@@ -94,8 +107,8 @@ function comparisons(built: Built): Comparison[] {
     },
     {
       workload: w3,
+      beside: { "wasm, 1 thread": findEngine("wasm", 1) },
       engines: {
-        "wasm, 1 thread": findEngine("wasm", 1),
         wasm: findEngine("wasm", all),
         relaxed: findEngine("wasm-relaxed", all),
       },
@@ -114,13 +127,13 @@ export const benchEngine: Bench = async ({ quick, note }) => {
   note(pytorch === null ? "PyTorch: not found, so not compared" : `PyTorch ${pytorch.version}, 1 thread`);
   const peak = await measurePeak();
   note(`peak of one core, 128-bit multiply and add apart: ${figure(peak)} GFLOP/s`);
-  const rounds = quick ? 3 : 9;
+  const rounds = quick ? 2 : 9;
   const results: Measure[] = [];
   try {
     for (const comparison of comparisons(built)) {
-      results.push(...(await compare(built, comparison, pytorch, rounds, quick, peak, note)));
+      results.push(...(await compare(built, comparison, pytorch, { quick, rounds, peak, note })));
     }
-    results.push(...(await compareForward(built, pytorch, rounds, note)));
+    results.push(...(await compareForward(built, pytorch, quick ? w4Rows / 5 : w4Rows, rounds, note)));
   } finally {
     pytorch?.close();
   }
@@ -129,50 +142,41 @@ export const benchEngine: Bench = async ({ quick, note }) => {
 
 async function compare(
   built: Built,
-  { workload: whole, engines, targets }: Comparison,
+  { workload: whole, engines, beside, targets }: Comparison,
   pytorch: PyTorch | null,
-  rounds: number,
-  quick: boolean,
-  peak: number,
-  note: (text: string) => void,
+  { quick, rounds, peak, note }: Conditions,
 ): Promise<Measure[]> {
-  // A tenth of the epochs, or of the rows where there is one epoch.
-  const workload = quick && whole.epochs === 1 ? { ...whole, rows: whole.rows / 10 } : whole;
+  // A tenth of the epochs, or a twentieth of the rows where there is one epoch.
+  const workload = quick && whole.epochs === 1 ? { ...whole, rows: whole.rows / 20 } : whole;
   const epochs = quick && whole.epochs > 1 ? whole.epochs / 10 : whole.epochs;
   const variants: Record<string, Variant> = {};
   for (const [name, engine] of Object.entries(engines)) {
     variants[name] = training(built, engine, workload, epochs);
   }
-  if (pytorch !== null) {
-    variants["PyTorch"] = () => pytorch.time("eager", workload, epochs);
-    if (workload !== w3 && !quick) {
-      variants["PyTorch, DataLoader"] = () => pytorch.time("loader", workload, epochs);
-    }
-  }
+  if (pytorch !== null) variants["PyTorch"] = () => pytorch.time("eager", workload, epochs);
   const times = await interleave(variants, rounds);
+  // What is slow and has no target: fewer rounds.
+  const others: Record<string, Variant> = {};
+  for (const [name, engine] of Object.entries(beside)) {
+    others[name] = training(built, engine, workload, epochs);
+  }
+  if (pytorch !== null && !quick && workload !== w3) {
+    others["PyTorch, DataLoader"] = () => pytorch.time("loader", workload, epochs);
+  }
+  Object.assign(times, await interleave(others, quick ? 1 : 3));
+
   const eager = times["PyTorch"];
   const results: Measure[] = [];
   for (const [name, ms] of Object.entries(times)) {
     const rate = (flopsPerEpoch(workload) * epochs) / median(ms) / 1e6;
     const steps = (1000 * stepsPerEpoch(workload) * epochs) / median(ms);
-    const size = quick ? ` of a tenth of ${workload.name}` : "";
+    const share = name.startsWith("PyTorch") ? "" : ` (${figure((100 * rate) / peak)} % of one core's peak)`;
     note(
-      `${workload.name} ${name}: ${spread(ms)} ms${size}; ${figure(steps)} steps/s, ${figure(rate)} GFLOP/s` +
-        (name in engines ? ` (${figure((100 * rate) / peak)} % of one core's peak)` : ""),
+      `${workload.name} ${name}: ${spread(ms)} ms${quick ? " of a part of it" : ""}; ` +
+        `${figure(steps)} steps/s, ${figure(rate)} GFLOP/s${share}`,
     );
     const target = targets[name];
-    if (target === undefined) {
-      if (name === "reference") {
-        results.push(
-          measured(
-            `${workload.name}, reference engine against wasm`,
-            median(times["wasm"]) / median(ms),
-            "x",
-          ),
-        );
-      }
-      continue;
-    }
+    if (target === undefined) continue;
     if (eager !== undefined) {
       note(
         `${workload.name} ${name} against PyTorch, by round: ${spread(eager.map((t, round) => t / ms[round]))}`,
@@ -189,17 +193,18 @@ async function compare(
 async function compareForward(
   built: Built,
   pytorch: PyTorch | null,
+  rows: number,
   rounds: number,
   note: (text: string) => void,
 ): Promise<Measure[]> {
-  const workload = { ...w2, rows: w4Rows };
+  const workload = { ...w2, rows };
   const variants: Record<string, Variant> = {
     wasm: prediction(built, built.findEngine("wasm", 1), workload),
   };
   if (pytorch !== null) variants["PyTorch"] = () => pytorch.time("forward", workload);
   const times = await interleave(variants, rounds);
   for (const [name, ms] of Object.entries(times)) {
-    const rate = (2 * w4Rows * forwardWork(workload.spec)) / median(ms) / 1e6;
+    const rate = (2 * rows * forwardWork(workload.spec)) / median(ms) / 1e6;
     note(`W4 ${name}: ${spread(ms)} ms, ${figure(rate)} GFLOP/s`);
   }
   const { wasm, PyTorch: eager } = times;

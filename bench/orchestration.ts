@@ -50,7 +50,7 @@ export const benchOrchestration: Bench = async ({ quick, engine, note }) => {
   const counts = engineName === "reference" ? referenceEpochs : epochs;
   const upperEnds: number[] = [];
   for (const { name } of workloads) {
-    const pairs = quick ? 9 : 15;
+    const pairs = quick ? 5 : 15;
     const request = { workload: name, epochs: counts[name][quick ? "quick" : "full"], pairs, engine };
     const { bare, full, outside } = await runPairs(request);
     const shares = full.map((ms, pair) => 100 * (1 - bare[pair] / ms));

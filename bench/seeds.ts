@@ -34,7 +34,7 @@ function w1Strategy(epochs: number): string {
 export const benchSeeds: Bench = async ({ quick, engine, note }) => {
   const built = await importBuilt();
   const folder = mkdtempSync(join(tmpdir(), "ktrdr-bench-"));
-  const count = quick ? 6 : 20;
+  const count = quick ? 4 : 20;
   const all = availableParallelism();
   try {
     const dataFolder = join(folder, "data");
@@ -61,7 +61,7 @@ export const benchSeeds: Bench = async ({ quick, engine, note }) => {
         await built.trainSeeds(context, seeds, threads, listener, token, storage);
         return performance.now() - started;
       };
-    const times = await interleave({ one: runs(1), all: runs(all) }, quick ? 2 : 9);
+    const times = await interleave({ one: runs(1), all: runs(all) }, quick ? 1 : 9);
     note(`${count} runs on one core: ${spread(times["one"])} ms; on ${all}: ${spread(times["all"])} ms`);
     note(`by round: ${spread(times["one"].map((ms, round) => ms / times["all"][round]))} x`);
     const ratio = median(times["one"]) / median(times["all"]);

@@ -20,7 +20,9 @@ function mix(x: number): number {
 /** Numbers in [0, 1) that depend on stream and index only; `uniform` of make_fixtures.py. */
 export function hashUniform(stream: number, count: number): Float64Array {
   const key = mix(stream);
-  return Float64Array.from({ length: count }, (_, i) => (mix(key ^ i) >>> 0) / 2 ** 32);
+  const uniform = new Float64Array(count);
+  for (let i = 0; i < count; i++) uniform[i] = (mix(key ^ i) >>> 0) / 2 ** 32;
+  return uniform;
 }
 
 /** Weights in PyTorch's range from the hash; `initial_weights` of make_fixtures.py. */
@@ -35,7 +37,9 @@ export function hashWeights(shape: NetworkShape): Weights {
 
 /** Features in -1..1 whose first column tells the class by thirds; `make_data` of make_fixtures.py. */
 export function hashSamples(rows: number, columns: number): Samples {
-  const features = Float32Array.from(hashUniform(300, rows * columns), (u) => 2 * u - 1);
+  const uniform = hashUniform(300, rows * columns);
+  const features = new Float32Array(uniform.length);
+  for (let i = 0; i < features.length; i++) features[i] = 2 * uniform[i] - 1;
   const labels = Uint8Array.from({ length: rows }, (_, i) => {
     const first = features[i * columns];
     return first < -1 / 3 ? 0 : first < 1 / 3 ? 1 : 2;
