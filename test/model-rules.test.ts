@@ -246,6 +246,19 @@ describe("models rules", () => {
     );
   });
 
+  test("with too few of the bars left an explanation gives the memberships likewise", async () => {
+    const { home } = await train(strategyText(), makeBars());
+    await new BarStore(join(home, "data")).save(makeBars({ count: 40 }));
+    const rules = await runHere(home, ["models", "rules", "journey", "--json"]);
+    expect(JSON.parse(rules.out)).toMatchObject({ error: { code: "EMPTY_SPLIT" } });
+    const use = "models predict journey --symbol SYN1 --timeframe 1d --explain --json";
+    const { out, err, status } = await runHere(home, use.split(" "));
+    expect(status, err).toBe(0);
+    const [{ explanation }] = JSON.parse(out) as { explanation: Explanation }[];
+    expect([explanation.rule, explanation.memberships.length > 0]).toEqual([null, true]);
+    expect(err.replaceAll("\n", " ")).toContain("No rules: ");
+  });
+
   test("stops when cancelled", async () => {
     const { stored, dataManager } = await train(strategyText(), makeBars());
     await expect(modelRules(stored, dataManager, { isCancelled: true })).rejects.toThrow(CancelledError);

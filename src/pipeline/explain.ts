@@ -1,5 +1,6 @@
 import { neverCancelled, throwIfCancelled, type CancellationToken } from "../core/index.js";
 import { NoBarsError, type DataManager } from "../data/index.js";
+import { EmptySplitError } from "../dataset/index.js";
 import { findEngine, type Network } from "../engines/index.js";
 import { classNames, type ClassName } from "../labels/index.js";
 import type { StoredModel } from "../models/index.js";
@@ -41,7 +42,7 @@ export interface Explained {
 
 /**
  * The memberships and the rule behind each prediction. The rules need the bars that the model was trained on; where these are no longer
- * stored a notice says so, and the memberships stand alone.
+ * stored, or too few of them, a notice says so, and the memberships stand alone.
  *
  * @param predictions of this model
  * @throws ModelDamagedError, CancelledError
@@ -60,7 +61,7 @@ export async function explainPredictions(
     found = await modelRules(stored, dataManager, token);
     notices.push(...found.report.notices);
   } catch (error) {
-    if (!(error instanceof NoBarsError)) throw error;
+    if (!(error instanceof NoBarsError || error instanceof EmptySplitError)) throw error;
     notices.push(`No rules: they are found on the bars that the model was trained on. ${error.message}`);
   }
   const network = model.open(findEngine("auto"));
