@@ -293,8 +293,8 @@ export function stitchFolds(
   const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
   const names = series.map(({ symbol }) => symbol).join(", ");
   const measuredOn =
-    `${time.length} bar times of ${names} ${strategy.baseTimeframe} from ${day(firstTime)} to ${day(lastTime)}, ` +
-    `each in the test of ${folds.length} folds`;
+    `${time.length} bar times of ${names} ${strategy.baseTimeframe} from ${day(firstTime)} to ${day(lastTime)} ` +
+    `(the tests of ${folds.length} folds)`;
   const { bars_per_year: barsPerYear } = annualisationOf({ time, timeframe: strategy.baseTimeframe });
   const verdict = judgeAccounts(
     accounts.map(({ bars, backtest: { simulation } }) => ({ bars, simulation })),
