@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { neverCancelled } from "../../core/index.js";
+import { CancelledError, neverCancelled } from "../../core/index.js";
 import { flatten, hashSamples, hashUniform } from "../../../test/networks.js";
 import { rounds } from "../../../test/rounds.js";
 import { activations, type Engine, type NetworkSpec, type OptimizerSpec, type Samples } from "../engine.js";
@@ -124,6 +124,40 @@ test.each(activations)("%s: two and three threads give the bits of one", (activa
   const samples = samplesFor(of, 2500);
   const alone = everything(wasmEngine(1), of, samples, 1001);
   for (const threads of [2, 3]) expect(everything(wasmEngine(threads), of, samples, 1001)).toEqual(alone);
+});
+
+const plain: NetworkSpec = {
+  inputs: 5,
+  hidden: [9],
+  outputs: 3,
+  activation: "relu",
+  dropout: 0,
+  optimizer: { type: "sgd", weightDecay: 0, momentum: 0.9 },
+  loss: { type: "cross_entropy" },
+  gradientClip: 0,
+  classWeights: null,
+};
+
+test("a network whose evaluation was cancelled trains on with batches of any size", () => {
+  const samples = samplesFor(plain, 12_000);
+  const order = Uint32Array.from({ length: 12_000 }, (_, i) => i);
+  const told = [wasmEngine(), referenceEngine].map((engine) => {
+    const network = engine.createNetwork(plain, 5);
+    const loaded = network.load(samples);
+    network.startEpoch(loaded, order, 12_000);
+    network.trainBatches(1, 0.01, neverCancelled);
+    expect(() => network.evaluate(loaded, { isCancelled: true })).toThrow(CancelledError);
+    network.startEpoch(loaded, order, 12_000);
+    return [network.trainBatches(1, 0.01, neverCancelled), network.evaluate(loaded, neverCancelled)];
+  });
+  expect(told[0]).toEqual(told[1]);
+});
+
+test.each([2 ** 31, 2 ** 32 + 1])("a batch size of %d is a batch of all samples", (batchSize) => {
+  const samples = samplesFor(plain, 50);
+  expect(everything(wasmEngine(), plain, samples, batchSize)).toEqual(
+    everything(wasmEngine(), plain, samples, 50),
+  );
 });
 
 test("more memory than addresses reach is refused with the ways out", () => {

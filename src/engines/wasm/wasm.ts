@@ -38,6 +38,9 @@ const sharedBatchWork = 8e6;
 /** Multiply-adds of one inference from which helper threads are started for it: starting one takes some 30 ms. */
 const sharedInferenceWork = 5e8;
 
+/** The kernel counts helpers in 6 bits of a command. */
+const mostThreads = 64;
+
 /** Numbers copied between two looks at the token: 2 MB of memory that is touched for the first time take some 1 ms. */
 const floatsPerCheck = 1 << 19;
 
@@ -85,7 +88,7 @@ class WasmNetwork implements Network {
 
   constructor(spec: NetworkSpec, seed: number, build: KernelBuild, threads: number) {
     this.spec = spec;
-    this.#threads = threads;
+    this.#threads = Math.min(threads, mostThreads);
     this.#module = kernelModule(build);
     const arena = this.#arena;
     this.#kernel = instantiate(this.#module, arena.memory, () => false);
@@ -193,7 +196,14 @@ class WasmNetwork implements Network {
       this.#order = { address: this.#arena.allocate(4 * order.length), rows: order.length };
     }
     this.#arena.integers(this.#order.address, order.length).set(order);
-    this.#epoch = { samples: samples as WasmSamples, rows: order.length, batchSize, position: 0 };
+    // The kernel counts rows in 32 bits with sign; a batch is never longer than the order.
+    const rows = order.length;
+    this.#epoch = {
+      samples: samples as WasmSamples,
+      rows,
+      batchSize: Math.min(batchSize, rows),
+      position: 0,
+    };
   }
 
   /** Makes room for batches of up to `rows`. */
@@ -420,7 +430,7 @@ class Inference {
  * The engine to use: the reference's arithmetic, to the bit, in WebAssembly SIMD. Large batches are shared by threads; no
  * result depends on their number.
  *
- * @param threads threads of one network, this one included
+ * @param threads threads of one network, this one included; more than 64 count as 64
  */
 export function wasmEngine(threads = 1): Engine {
   return {

@@ -433,9 +433,9 @@ export function inferRows(
   net.order = all;
   net.correct = 0;
   net.stopped = 0;
+  if (look(net)) return 1;
   const kept = net.rowLoss;
   net.rowLoss = rowLoss;
-  if (look(net)) return 1;
   begin(net, INFERENCE, shared);
   infer();
   if (probabilities == 0) store<f64>(net.results, sumRowLosses(load<f64>(net.results), rows));

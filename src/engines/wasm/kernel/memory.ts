@@ -132,6 +132,7 @@ const LAYER_BYTES: usize = 64;
 
 /** Bytes of a network's description. */
 export function descriptionBytes(): usize {
-  assert(offsetof<Net>() <= NET_BYTES && offsetof<Layer>() <= LAYER_BYTES);
+  // Checked while compiling; an assertion would not be in the build.
+  if (offsetof<Net>() > NET_BYTES || offsetof<Layer>() > LAYER_BYTES) ERROR("a description is larger than its place");
   return NET_BYTES + <usize>MAX_LAYERS * LAYER_BYTES;
 }
