@@ -100,6 +100,22 @@ test("--seeds trains what --seed trains, each saved, with mean and deviation", a
   expect(stderr).toContain("Run 3/3");
 });
 
+test("runs of several seeds share the memory limit, and only those that run at once", async () => {
+  const train = (flags: string) =>
+    runCommand(
+      folder,
+      `models train --strategy small --symbols SYN1 --timeframes 1d --epochs 1 --json ${flags}`.split(" "),
+    );
+  const errorOf = (text: string) =>
+    (JSON.parse(text) as { error: { code: string; details: { estimatedBytes: number } } }).error;
+  const { estimatedBytes: one } = errorOf((await train("--max-memory 1KB")).stdout).details;
+  const limited = (times: number) => train(`--seeds 2 --threads 64 --max-memory ${Math.round(times * one)}`);
+  const enough = await limited(2.5);
+  expect(enough.status, enough.stderr).toBe(0);
+  const tooLittle = await limited(1.5);
+  expect([tooLittle.status, errorOf(tooLittle.stdout).code]).toEqual([1, "MEMORY_LIMIT"]);
+});
+
 test("one wrong run of several ends all, with its error and nothing half-written", async () => {
   const args = "models train --strategy small --symbols NONE --timeframes 1d --seeds 4 --json";
   const { status, stdout } = await runCommand(folder, args.split(" "));

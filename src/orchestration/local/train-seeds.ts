@@ -4,6 +4,7 @@ import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import { silentBridge, type ProgressBridge } from "../bridge.js";
 import type { TrainingOperationContext } from "../context.js";
+import { usableMemory } from "../out-of-memory.js";
 import { takeThread, trainOnThread } from "../training-thread.js";
 import { asLocal, type LocalTrainingResult } from "./local-orchestrator.js";
 
@@ -68,19 +69,22 @@ export async function trainSeeds(
   };
   let next = 0;
   let done = 0;
+  const atOnce = Math.min(threads, seeds.length);
+  // The runs under way share what one run might use, the machine's memory where no limit was set.
+  const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
   const work = async (thread: Worker): Promise<void> => {
     while (next < seeds.length) {
       const index = next++;
       const seed = seeds[index];
       const operationId = `${context.operationId}-${seed}`;
-      const run = { ...context, seed, threads: 1, operationId, ...shareOfMemory(context, threads) };
+      const run = { ...context, seed, threads: 1, operationId, maxMemoryBytes };
       const bridge = index === 0 ? listener.bridge : silentBridge;
       const result = asLocal(await trainOnThread(run, bridge, ownToken, storage, thread), operationId);
       runs[index] = result;
       listener.onRun(result, ++done, seeds.length);
     }
   };
-  const pool = Array.from({ length: Math.min(threads, seeds.length) }, takeThread);
+  const pool = Array.from({ length: atOnce }, takeThread);
   try {
     const ends = await Promise.allSettled(
       pool.map((thread) =>
@@ -100,13 +104,6 @@ export async function trainSeeds(
     for (const thread of pool) void thread.terminate();
   }
   return { strategy_name: runs[0].strategy_name, seeds, runs, summary: summarize(runs) };
-}
-
-function shareOfMemory(
-  { maxMemoryBytes }: TrainingOperationContext,
-  threads: number,
-): { maxMemoryBytes?: number } {
-  return maxMemoryBytes === undefined ? {} : { maxMemoryBytes: Math.floor(maxMemoryBytes / threads) };
 }
 
 function summarize(runs: readonly TrainingResult[]): SeedsResult["summary"] {
