@@ -1,4 +1,4 @@
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import { writeFileAtomic } from "../core/index.js";
 import { parseDateRange } from "../data/index.js";
 import { OperationStore } from "../operations/index.js";
@@ -56,7 +56,7 @@ export async function walkForwardCommand(options: WalkForwardOptions): Promise<v
       },
       summarize: ({ stitched }: WalkForwardOutcome) => ({ statement: stitched.verdict.statement }),
     };
-    const threads = options.threads ?? cpus().length;
+    const threads = options.threads ?? availableParallelism();
     const outcome = await runRecorded(store, record, (token) =>
       walkForwardOnThreads(job, threads, token, (result, done, all) =>
         note(`${done}/${all} ${foldText(result)}`),
