@@ -20,6 +20,7 @@ function row({ measure, value, unit, at_least, aim, pass }: DatedMeasure): strin
 }
 
 function table(results: readonly DatedMeasure[]): string {
+  if (results.length === 0) return "Not in the last run.";
   return ["| | measured | required | aim | |", "| --- | --- | --- | --- | --- |", ...results.map(row)].join(
     "\n",
   );
