@@ -7,14 +7,11 @@ import { phases, type Phase } from "./progress.js";
  * The writer makes the counter odd, writes, makes it even; a reader that saw an odd or changed counter reads again.
  * Without the counter a reader can see the batch of one report with the loss of another.
  */
-const stopFlag = 0;
+const stopFlag = 0; // the kernels' flag.ts reads it at this place
 const sequence = 1;
 const claim = 2;
 const ints = 4;
 const fields = 7;
-
-/** Address of the stop flag, an int32, in a control block. */
-export const stopFlagAddress = 4 * stopFlag;
 
 /** The last state of a run, as read from its control block. Counts are from 1; 0 means "not yet". */
 export interface ProgressSnapshot {

@@ -30,8 +30,8 @@ import { layerFloats, readLayer, turnedFloats, writeLayer, type LayerPlace } fro
 const chunkRows = 4096;
 
 /**
- * Multiply-adds of one forward pass of a batch from which threads share it. Four meetings of the threads in a step cost
- * some 20 µs; below this a step takes under 1 ms, and sharing it was slower (W1, W2: docs/PERFORMANCE.md).
+ * Multiply-adds of one forward pass of a batch from which threads share it. Threads meet four
+ * times in a step; below this a step takes under 1 ms, and what sharing it would gain has not been measured.
  */
 const sharedBatchWork = 8e6;
 
