@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import type { createReporter as CreateReporter } from "../src/orchestration/reporter.js";
 import type { Network, Weights } from "../src/engines/index.js";
@@ -14,10 +15,17 @@ export interface PairsRequest {
   readonly engine: string;
 }
 
-/** Milliseconds from before the first to after the last batch, one of each per pair. */
+/** What one loop took from before its first to after its last batch. */
+export interface LoopTimes {
+  readonly wall: number;
+  /** Milliseconds that this thread had a processor; null where the system does not tell. */
+  readonly cpu: number | null;
+}
+
+/** Times of both loops, one of each per pair. */
 export interface PairTimes {
-  readonly bare: number[];
-  readonly full: number[];
+  readonly bare: LoopTimes[];
+  readonly full: LoopTimes[];
   /** Percent of each full run's time that its own record says was spent outside engine calls. */
   readonly outside: number[];
 }
@@ -39,6 +47,24 @@ const options: TrainingOptions = {
   learningRate,
 };
 const engine = built.findEngine(request.engine);
+
+/** Milliseconds for which this thread has had a processor so far, where Linux tells. */
+function threadCpu(): number | null {
+  try {
+    return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    return null;
+  }
+}
+
+/** Runs a loop that gives its own wall time; its processor time includes making the network. */
+function timedLoop<T extends { ms: number }>(loop: () => T): T & { times: LoopTimes } {
+  const before = threadCpu();
+  const done = loop();
+  const after = threadCpu();
+  const cpu = before === null || after === null ? null : after - before;
+  return { ...done, times: { wall: done.ms, cpu } };
+}
 
 /** The same epochs without callback, token, history or control block: one call an epoch. */
 function bareLoop(): { ms: number; weights: Weights } {
@@ -76,16 +102,16 @@ function fullRun(): { ms: number; weights: Weights; outside: number } {
 
 const times: PairTimes = { bare: [], full: [], outside: [] };
 for (let pair = 0; pair <= request.pairs; pair++) {
-  let full = pair % 2 === 0 ? null : fullRun();
-  const bare = bareLoop();
-  full ??= fullRun();
+  let full = pair % 2 === 0 ? null : timedLoop(fullRun);
+  const bare = timedLoop(bareLoop);
+  full ??= timedLoop(fullRun);
   const { weights } = full;
   if (!bare.weights.every(({ weight }, l) => weight.every((w, i) => w === weights[l].weight[i]))) {
     throw new Error("The bare loop and the full run ended with different weights");
   }
   if (pair === 0) continue; // compilers warm up
-  times.bare.push(bare.ms);
-  times.full.push(full.ms);
+  times.bare.push(bare.times);
+  times.full.push(full.times);
   times.outside.push(full.outside);
 }
 parentPort?.postMessage(times);

@@ -40,6 +40,20 @@ function bootstrapInterval(values: readonly number[]): [low: number, high: numbe
   return [quantile(medians, 0.025), quantile(medians, 0.975)];
 }
 
+interface Estimate {
+  readonly share: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+function estimate(shares: readonly number[]): Estimate {
+  const [low, high] = bootstrapInterval(shares);
+  return { share: median(shares), low, high };
+}
+
+const inWords = ({ share, low, high }: Estimate): string =>
+  `${share.toFixed(3)} %, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)} %`;
+
 /**
  * The share of a training's time that progress, cancellation and bookkeeping take: 1 - bare loop / full run, from first
  * to last batch, both inside a worker thread, in alternating pairs.
@@ -53,13 +67,15 @@ export const benchOrchestration: Bench = async ({ quick, engine, note }) => {
     const pairs = quick ? 5 : 15;
     const request = { workload: name, epochs: counts[name][quick ? "quick" : "full"], pairs, engine };
     const { bare, full, outside } = await runPairs(request);
-    const shares = full.map((ms, pair) => 100 * (1 - bare[pair] / ms));
-    const share = median(shares);
-    const [low, high] = bootstrapInterval(shares);
+    const shares = full.map(({ wall }, pair) => 100 * (1 - bare[pair].wall / wall));
+    const { share, low, high } = estimate(shares);
     note(
-      `${name}, engine ${engineName}: ${request.pairs} pairs of ${request.epochs} epochs; full run ${spread(full)} ms`,
+      `${name}, engine ${engineName}: ${request.pairs} pairs of ${request.epochs} epochs; full run ${spread(full.map(({ wall }) => wall))} ms`,
     );
-    note(`${name}: share ${share.toFixed(3)} %, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)} %`);
+    note(`${name}: share ${inWords({ share, low, high })}`);
+    // Beside it without the time that other programs had the processor.
+    const cpuShares = full.map(({ cpu }, pair) => 100 * (1 - Number(bare[pair].cpu) / Number(cpu)));
+    if (full[0].cpu !== null) note(`${name}: of processor time ${inWords(estimate(cpuShares))}`);
     // Noise makes single runs longer or shorter; beyond doubt is what the whole interval says.
     if (low > brokenShare) {
       throw new Error(`${name}: orchestration takes ${share.toFixed(1)} %, more than ${brokenShare} %`);
