@@ -1,5 +1,6 @@
 import type { DataMode } from "../data/index.js";
 import type { ControlKind } from "../pipeline/index.js";
+import type { StrategyData } from "../strategy/index.js";
 
 /**
  * What one training operation is to do: plain data, so that it can cross to a worker thread. Missing symbols,
@@ -30,4 +31,6 @@ export interface TrainingOperationContext {
   readonly trials?: number;
   /** Trains controls beside it. */
   readonly control?: ControlKind;
+  /** The strategy with all of the above applied, where somebody has read and checked it already. */
+  readonly checked?: StrategyData;
 }

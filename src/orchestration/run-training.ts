@@ -7,6 +7,7 @@ import { TrainingPipeline, type TrainingResult } from "../pipeline/index.js";
 import {
   loadStrategy,
   parseStrategy,
+  strategyFromData,
   withOverrides,
   type Strategy,
   type StrategyOverrides,
@@ -64,7 +65,8 @@ export async function runTraining(
  * @throws StrategyFileError, UnknownTimeframeError, UsageError for a date that is none
  */
 export function strategyOf(context: Omit<TrainingOperationContext, "operationId">): Strategy {
-  const { strategyPath, strategyText } = context;
+  const { strategyPath, strategyText, checked } = context;
+  if (checked !== undefined) return strategyFromData(checked);
   const file =
     strategyText === undefined ? loadStrategy(strategyPath) : parseStrategy(strategyText, strategyPath);
   return withOverrides(file, overridesOf(context));

@@ -120,7 +120,8 @@ export async function trainOnThread(
         worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       };
       // Checked here while the thread starts: its modules take some 50 ms to load, a strategy 15 to check.
-      const strategy = isLarge(context) ? null : strategyToData(strategyOf(context));
+      const there = context.checked !== undefined || isLarge(context);
+      const strategy = there ? null : strategyToData(strategyOf(context));
       const request: WorkerRequest = { context, strategy, modelsFolder: storage.root, memory };
       left = true;
       worker.postMessage(request);

@@ -7,10 +7,15 @@ import {
 } from "../../core/index.js";
 import { closeTimes, firstAtOrAfter, sliceBars, type Bars } from "../bars.js";
 import { findGaps } from "../quality/index.js";
-import { BarStore, type LoadedBars } from "../store/index.js";
+import { BarStore, type LoadedBars, type SeriesEntry } from "../store/index.js";
 import type { Timeframe } from "../timeframes.js";
 import { parseDateRange, type DateRange } from "./dates.js";
-import { IncompleteLoadError, NoProviderError, type MarketDataProvider } from "./provider.js";
+import {
+  IncompleteLoadError,
+  NoProviderError,
+  NothingFetchedError,
+  type MarketDataProvider,
+} from "./provider.js";
 import { meaningfulGapBars, segmentMs, splitBackwards, splitRange } from "./segments.js";
 
 /** Where bars may come from: the store alone, or also the provider (after, before, or before, inside and after what is stored). */
@@ -129,6 +134,27 @@ export class DataManager {
     }
     await store();
     return { segments: segments.length, added };
+  }
+
+  /**
+   * `update`, and the series as it is stored then.
+   *
+   * @throws NothingFetchedError where there were no bars of it before and the provider has none in the range; all that `update` throws
+   */
+  async updateSeries(
+    request: LoadRequest & { readonly mode: DataMode },
+    token: CancellationToken = neverCancelled,
+    onProgress: (progress: LoadProgress) => void = () => undefined,
+  ): Promise<UpdateReport & { readonly series: SeriesEntry }> {
+    const { symbol, timeframe, startDate, endDate } = request;
+    const report = await this.update(request, token, onProgress);
+    const series = (await this.#store.list(token)).find(
+      (entry) => entry.symbol === symbol && entry.timeframe === timeframe && !entry.sample,
+    );
+    if (series === undefined) {
+      throw new NothingFetchedError(symbol, timeframe, parseDateRange(startDate, endDate));
+    }
+    return { ...report, series };
   }
 
   /** Segments to fetch, those next to the stored bars first. */

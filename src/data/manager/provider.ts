@@ -1,6 +1,8 @@
 import { KnownError, type CancellationToken } from "../../core/index.js";
 import type { Bars } from "../bars.js";
+import { dateText } from "../store/index.js";
 import type { Timeframe } from "../timeframes.js";
+import type { DateRange } from "./dates.js";
 
 /** Bars to fetch: openings in [from, to), epoch ms UTC. */
 export interface FetchRequest {
@@ -74,5 +76,23 @@ export class IncompleteLoadError extends KnownError {
     this.added = added;
     this.missing = missing;
     this.cause = cause;
+  }
+}
+
+/** The provider answered and has no bars of a series in the range, and none were stored before. */
+export class NothingFetchedError extends KnownError {
+  readonly code = "NOTHING_FETCHED";
+  readonly symbol: string;
+  readonly timeframe: Timeframe;
+
+  constructor(symbol: string, timeframe: Timeframe, { from, to }: DateRange) {
+    const start = from === -Infinity ? "" : ` from ${dateText(from)} on`;
+    const end = to === Infinity ? "" : ` before ${dateText(to)}`;
+    super(
+      `The provider has no bars of "${symbol}" ${timeframe}${start}${end}, so nothing is stored. Check how it spells the symbol, ` +
+        `or ask for other dates with --start-date and --end-date.`,
+    );
+    this.symbol = symbol;
+    this.timeframe = timeframe;
   }
 }

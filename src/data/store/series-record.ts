@@ -18,7 +18,7 @@ export const seriesColumns = [
 ] as const;
 
 /** A stored series as data for programs. */
-export function seriesRecord(entry: SeriesEntry): Record<(typeof seriesColumns)[number], unknown> {
+export function seriesRecord(entry: SeriesEntry) {
   const { symbol, timeframe, bars, from, to, meta, sample, path, error } = entry;
   return {
     symbol,
@@ -33,5 +33,5 @@ export function seriesRecord(entry: SeriesEntry): Record<(typeof seriesColumns)[
     sample,
     file: path,
     error,
-  };
+  } satisfies Record<(typeof seriesColumns)[number], unknown>;
 }

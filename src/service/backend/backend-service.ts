@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { parseDateRange } from "../../data/index.js";
 import { ModelStorage } from "../../models/index.js";
-import { OperationStore, trialsOn } from "../../operations/index.js";
+import { OperationStore } from "../../operations/index.js";
 import { strategyOf, type SessionConfig } from "../../orchestration/index.js";
 import { packageVersion } from "../../pipeline/index.js";
 import { commonReplies, startService, type RunningService } from "../http/server.js";
 import { TrainingManager, type HostSettings } from "../manager/index.js";
+import { TaskThreads } from "../task-threads.js";
 import { BackendTrainings } from "./backend-trainings.js";
 import { addDataRoutes } from "./data-routes.js";
 import { addModelRoutes } from "./model-routes.js";
@@ -26,6 +27,8 @@ export interface BackendServiceOptions {
   readonly operationsFile: string;
   /** Trainings at once. */
   readonly maxSessions: number;
+  /** Default 2000 for each address. */
+  readonly requestsPerSecond?: number;
   /** Where the training host is, and whether trainings go there. */
   readonly host: HostSettings;
   readonly onBug: (error: unknown) => void;
@@ -44,13 +47,16 @@ export async function startBackendService(options: BackendServiceOptions): Promi
   const store = new OperationStore(operationsFile);
   const storage = new ModelStorage(modelsFolder);
   const manager = new TrainingManager(options.host, storage);
-  const folders = { strategies: strategiesFolder, models: modelsFolder };
-  const trialsOf = (config: SessionConfig): number => {
+  const threads = new TaskThreads(2);
+  const fetching = new TaskThreads(1);
+  const trialsOf = (config: SessionConfig): Promise<number> => {
     const { symbols, startDate, endDate } = strategyOf(config);
-    return trialsOn(store, folders, { symbols, ...parseDateRange(startDate, endDate) }, null);
+    const data = { symbols, ...parseDateRange(startDate, endDate) };
+    return threads.run("countTrials", { data, operationsFile, strategiesFolder, modelsFolder });
   };
   const trainings = new BackendTrainings(store, manager, options.maxSessions, trialsOf);
-  const context = { dataFolder, strategiesFolder, storage, store, manager, trainings };
+  const folders = { dataFolder, strategiesFolder, operationsFile };
+  const context = { ...folders, storage, store, manager, trainings, threads, fetching };
   let running: RunningService;
   try {
     const about = {
@@ -78,6 +84,7 @@ export async function startBackendService(options: BackendServiceOptions): Promi
       addDataRoutes(app, context);
     });
   } catch (error) {
+    await Promise.all([threads.close(), fetching.close()]);
     store.close();
     throw error;
   }
@@ -85,6 +92,7 @@ export async function startBackendService(options: BackendServiceOptions): Promi
     url: running.url,
     async close() {
       await trainings.close();
+      await Promise.all([threads.close(), fetching.close()]);
       await running.close();
       store.close();
     },

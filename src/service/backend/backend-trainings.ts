@@ -22,7 +22,7 @@ export class BackendTrainings {
   readonly #store: OperationStore;
   readonly #manager: TrainingManager;
   readonly #places: Places;
-  readonly #trialsOf: (config: SessionConfig) => number;
+  readonly #trialsOf: (config: SessionConfig) => Promise<number>;
   readonly #sessions = new Map<string, TrainingSession>();
   readonly #under = new Set<Promise<void>>();
   #closing = false;
@@ -32,7 +32,7 @@ export class BackendTrainings {
     store: OperationStore,
     manager: TrainingManager,
     maxSessions: number,
-    trialsOf: (config: SessionConfig) => number,
+    trialsOf: (config: SessionConfig) => Promise<number>,
   ) {
     this.#store = store;
     this.#trialsOf = trialsOf;
@@ -98,7 +98,7 @@ export class BackendTrainings {
       }),
     };
     try {
-      const result = await runOperation(request, (run) => {
+      const result = await runOperation(request, async (run) => {
         const mine = session as TrainingSession;
         mine.begin();
         const tell = (progress: TrainingProgress): void => {
@@ -106,7 +106,7 @@ export class BackendTrainings {
           run.publish(progress);
         };
         const bridge: ProgressBridge = { onPhase: tell, onBatch: tell, onEpoch: tell };
-        const context = { ...config, operationId: run.id, trials: this.#trialsOf(config) };
+        const context = { ...config, operationId: run.id, trials: await this.#trialsOf(config) };
         return this.#manager.run(context, placement, new SessionCancellationToken(mine), { bridge });
       });
       session?.end({ status: "completed", result });

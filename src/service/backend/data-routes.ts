@@ -1,27 +1,22 @@
 import { z } from "zod";
-import { neverCancelled, tableRow, type TableColumn } from "../../core/index.js";
-import {
-  BarStore,
-  checkBars,
-  checkRecord,
-  DataManager,
-  firstAtOrAfter,
-  HttpCsvProvider,
-  parseDateRange,
-  parseTimeframe,
-  seriesRecord,
-  type LoadedBars,
-} from "../../data/index.js";
-import { computeMemberships } from "../../fuzzy/index.js";
 import { membershipTypes } from "../../fuzzy/index.js";
-import { computeIndicators, indicatorEntries, makeIndicatorSpec, outputsOf } from "../../indicators/index.js";
-import { findStrategyByName, loadStrategy } from "../../strategy/index.js";
+import { indicatorEntries } from "../../indicators/index.js";
 import type { ServiceApp } from "../http/server.js";
 import type { BackendContext } from "./context.js";
-import { dataReply, rangeShape, record, records, rowsShape, success, word } from "./replies.js";
+import {
+  dataReply,
+  rangeShape,
+  record,
+  records,
+  rowsShape,
+  sendTask,
+  success,
+  tableReply,
+  word,
+} from "./replies.js";
+import { oneStrategy, strategyInput, strategyShape } from "./strategy-input.js";
 
 const seriesShape = { symbol: word, timeframe: word } as const;
-const { limit } = rowsShape;
 
 /** The body of `POST /data/load`. */
 export const loadSchema = z.strictObject({
@@ -36,45 +31,32 @@ export const indicatorSchema = z.strictObject({
   params: z.record(word, z.union([z.number(), z.string().max(100), z.boolean()])).optional(),
   ...seriesShape,
   ...rangeShape,
-  limit,
+  ...rowsShape,
 });
 
 /** The body of `POST /fuzzy/compute`. */
-export const fuzzySchema = z.strictObject({
-  strategy_name: word.describe("Name of a file under config/strategies."),
-  ...seriesShape,
-  ...rangeShape,
-  limit,
-});
+export const fuzzySchema = z
+  .strictObject({
+    ...strategyShape,
+    symbol: word,
+    timeframe: word.optional().describe("Default: that of the strategy, where it has only one."),
+    ...rangeShape,
+    ...rowsShape,
+  })
+  .refine(oneStrategy.check, oneStrategy.message);
 
-interface Asked {
-  readonly symbol: string;
-  readonly timeframe: string;
+interface AskedRange {
   readonly start_date?: string | undefined;
   readonly end_date?: string | undefined;
 }
 
-/** Bars of a series up to the end date, and the index of the first in the range. */
-async function barsOf(asked: Asked, folder: string): Promise<{ bars: LoadedBars; from: number }> {
-  const { symbol, start_date: startDate = null, end_date: endDate = null } = asked;
-  const timeframe = parseTimeframe(asked.timeframe);
-  const bars = await new DataManager(new BarStore(folder)).load({ symbol, timeframe, startDate, endDate });
-  return { bars, from: firstAtOrAfter(bars.time, parseDateRange(startDate, endDate).from) };
-}
-
-/** The newest rows of a table. */
-function rowsOf(
-  time: Float64Array,
-  columns: readonly (readonly [string, TableColumn])[],
-  from: number,
-  count: number,
-): object[] {
-  const first = Math.max(from, time.length - count);
-  return Array.from({ length: time.length - first }, (_, k) => tableRow(time, columns, first + k));
+function rangeOf({ start_date, end_date }: AskedRange): { startDate: string | null; endDate: string | null } {
+  return { startDate: start_date ?? null, endDate: end_date ?? null };
 }
 
 /** `/data`, `/indicators` and `/fuzzy`: look at bars, fetch them, compute with them. */
-export function addDataRoutes(app: ServiceApp, { dataFolder, strategiesFolder }: BackendContext): void {
+export function addDataRoutes(app: ServiceApp, context: BackendContext): void {
+  const { dataFolder, threads, fetching } = context;
   const seriesParams = z.object(seriesShape);
   app.get(
     "/api/v1/data",
@@ -86,7 +68,7 @@ export function addDataRoutes(app: ServiceApp, { dataFolder, strategiesFolder }:
         response: dataReply(records),
       },
     },
-    async () => success((await new BarStore(dataFolder).list()).map(seriesRecord)),
+    (_request, reply) => sendTask(reply, threads, "listData", { dataFolder }),
   );
   app.get(
     "/api/v1/data/:symbol/:timeframe",
@@ -96,14 +78,13 @@ export function addDataRoutes(app: ServiceApp, { dataFolder, strategiesFolder }:
         summary: "Bars of a series",
         tags: ["data"],
         params: seriesParams,
-        querystring: z.strictObject({ ...rangeShape, limit }),
-        response: dataReply(records),
+        querystring: z.strictObject({ ...rangeShape, ...rowsShape }),
+        response: tableReply,
       },
     },
-    async ({ params, query }) => {
-      const { bars, from } = await barsOf({ ...params, ...query }, dataFolder);
-      const { time, open, high, low, close, volume } = bars;
-      return success(rowsOf(time, Object.entries({ open, high, low, close, volume }), from, query.limit));
+    ({ params, query }, reply) => {
+      const { limit, skip } = query;
+      return sendTask(reply, threads, "showData", { ...params, dataFolder, ...rangeOf(query), limit, skip });
     },
   );
   app.get(
@@ -117,11 +98,7 @@ export function addDataRoutes(app: ServiceApp, { dataFolder, strategiesFolder }:
         response: dataReply(record),
       },
     },
-    async ({ params }) => {
-      const { symbol, timeframe } = params;
-      const file = await new BarStore(dataFolder).inspect(symbol, parseTimeframe(timeframe), neverCancelled);
-      return success(checkRecord(file, checkBars(file.bars)));
-    },
+    ({ params }, reply) => sendTask(reply, threads, "checkData", { ...params, dataFolder }),
   );
   app.post(
     "/api/v1/data/load",
@@ -131,15 +108,13 @@ export function addDataRoutes(app: ServiceApp, { dataFolder, strategiesFolder }:
         summary: "Fetch bars from the provider, and store them",
         tags: ["data"],
         body: loadSchema,
-        response: dataReply(z.object({ requests: z.int(), bars_added: z.int() })),
+        response: dataReply(record),
       },
     },
-    async ({ body }) => {
-      const { symbol, mode, start_date: startDate = null, end_date: endDate = null } = body;
-      const timeframe = parseTimeframe(body.timeframe);
-      const manager = new DataManager(new BarStore(dataFolder), HttpCsvProvider.fromEnvironment());
-      const { segments, added } = await manager.update({ symbol, timeframe, mode, startDate, endDate });
-      return success({ requests: segments, bars_added: added });
+    ({ body }, reply) => {
+      const { symbol, timeframe, mode } = body;
+      const input = { symbol, timeframe, mode, dataFolder, ...rangeOf(body) };
+      return sendTask(reply, fetching, "loadData", input);
     },
   );
   app.get(
@@ -162,22 +137,13 @@ export function addDataRoutes(app: ServiceApp, { dataFolder, strategiesFolder }:
         summary: "Values of one indicator",
         tags: ["indicators"],
         body: indicatorSchema,
-        response: dataReply(records),
+        response: tableReply,
       },
     },
-    async ({ body }) => {
-      const spec = makeIndicatorSpec(body.name, body.name, body.params ?? {});
-      const { bars, from } = await barsOf(body, dataFolder);
-      const computed = computeIndicators(bars, [spec], neverCancelled);
-      const { indicator, featureId } = spec;
-      const single = indicator.outputs.length === 1;
-      const columns = outputsOf(spec).flatMap((output) => {
-        const column = computed.column(`${featureId}.${output}`);
-        return column === undefined
-          ? []
-          : [[single ? indicator.name : `${indicator.name}.${output}`, column] as const];
-      });
-      return success(rowsOf(bars.time, columns, from, body.limit));
+    ({ body }, reply) => {
+      const { name, params = {}, symbol, timeframe, limit, skip } = body;
+      const input = { name, params, symbol, timeframe, dataFolder, ...rangeOf(body), limit, skip };
+      return sendTask(reply, threads, "computeIndicator", input);
     },
   );
   app.get(
@@ -200,16 +166,14 @@ export function addDataRoutes(app: ServiceApp, { dataFolder, strategiesFolder }:
         summary: "Degrees of membership in a strategy's fuzzy sets",
         tags: ["fuzzy"],
         body: fuzzySchema,
-        response: dataReply(records),
+        response: tableReply,
       },
     },
-    async ({ body }) => {
-      const strategy = loadStrategy(findStrategyByName(body.strategy_name, strategiesFolder));
-      const { bars, from } = await barsOf(body, dataFolder);
-      const indicators = computeIndicators(bars, strategy.indicators, neverCancelled);
-      const { columns } = computeMemberships(bars, indicators, strategy.fuzzy, neverCancelled);
-      const named = columns.map(({ name, column }) => [name, column] as const);
-      return success(rowsOf(bars.time, named, from, body.limit));
+    ({ body }, reply) => {
+      const { symbol, timeframe = null, limit, skip } = body;
+      const strategy = strategyInput(body, context);
+      const input = { strategy, symbol, timeframe, dataFolder, ...rangeOf(body), limit, skip };
+      return sendTask(reply, threads, "computeMemberships", input);
     },
   );
 }

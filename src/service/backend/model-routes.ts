@@ -1,14 +1,11 @@
 import { z } from "zod";
-import { modelRecord } from "../../models/index.js";
-import { BarStore, DataManager, parseDateRange } from "../../data/index.js";
-import { trialsOn } from "../../operations/index.js";
-import { createCancellation } from "../../core/index.js";
-import { predictBars, testModel, type ModelUse } from "../../pipeline/index.js";
 import type { ServiceApp } from "../http/server.js";
+import type { UseInput } from "../tasks.js";
 import type { BackendContext } from "./context.js";
-import { dataReply, rangeShape, record, records, success, word } from "./replies.js";
+import { commonReplies } from "../http/server.js";
+import { dataReply, rangeShape, record, records, sendTask, success, word } from "./replies.js";
 
-/** The body of `POST /models/test` and `POST /models/predict`. */
+/** The body of `POST /models/test`. */
 export const useSchema = z.strictObject({
   model: word.describe("<strategy>/<timeframe>_v<N>, or <strategy> for its newest version."),
   symbol: word,
@@ -16,32 +13,24 @@ export const useSchema = z.strictObject({
   ...rangeShape,
 });
 
+/** The body of `POST /models/predict`. */
+export const predictSchema = useSchema.extend({
+  explain: z.boolean().optional().describe("Also what is behind each signal: memberships and rule."),
+});
+
 const nameParams = z.object({ strategy: word });
 const versionParams = z.object({ strategy: word, version: word });
 
-function useOf(body: z.infer<typeof useSchema>, { storage, dataFolder }: BackendContext): ModelUse {
-  return {
-    model: storage.load(body.model),
-    symbol: body.symbol,
-    timeframe: body.timeframe,
-    startDate: body.start_date ?? null,
-    endDate: body.end_date ?? null,
-    dataManager: new DataManager(new BarStore(dataFolder)),
-  };
-}
-
-/** A token that is cancelled when whoever asked is gone. */
-function tokenOf(request: { readonly raw: { readonly socket: NodeJS.EventEmitter } }) {
-  const { token, cancel } = createCancellation();
-  request.raw.socket.once("close", cancel);
-  return token;
+function useOf(body: z.infer<typeof useSchema>, { storage, dataFolder }: BackendContext): UseInput {
+  const { model, symbol, timeframe, start_date: startDate = null, end_date: endDate = null } = body;
+  return { model, symbol, timeframe, startDate, endDate, modelsFolder: storage.root, dataFolder };
 }
 
 /** `/models`: list, show, delete, test, predict. */
 export function addModelRoutes(app: ServiceApp, context: BackendContext): void {
-  const { storage } = context;
+  const { storage, threads, strategiesFolder, operationsFile } = context;
+  const modelsFolder = storage.root;
   const tags = ["models"];
-  const show = (name: string): object => modelRecord(storage.load(name));
   const remove = (name: string): { deleted: string } => ({ deleted: storage.remove(name) });
   app.get(
     "/api/v1/models",
@@ -50,10 +39,13 @@ export function addModelRoutes(app: ServiceApp, context: BackendContext): void {
         operationId: "listModels",
         summary: "Models, the newest first",
         tags,
-        response: dataReply(records),
+        response: {
+          200: z.object({ success: z.literal(true), notices: z.array(z.string()), data: records }),
+          ...commonReplies,
+        },
       },
     },
-    async () => success(storage.list()),
+    (_request, reply) => sendTask(reply, threads, "listModels", { modelsFolder }),
   );
   const shown = {
     summary: "What a model was made of, and how well it did",
@@ -63,12 +55,13 @@ export function addModelRoutes(app: ServiceApp, context: BackendContext): void {
   app.get(
     "/api/v1/models/:strategy",
     { schema: { ...shown, operationId: "showNewestModel", params: nameParams } },
-    async ({ params }) => success(show(params.strategy)),
+    ({ params }, reply) => sendTask(reply, threads, "showModel", { modelsFolder, model: params.strategy }),
   );
   app.get(
     "/api/v1/models/:strategy/:version",
     { schema: { ...shown, operationId: "showModel", params: versionParams } },
-    async ({ params }) => success(show(`${params.strategy}/${params.version}`)),
+    ({ params: { strategy, version } }, reply) =>
+      sendTask(reply, threads, "showModel", { modelsFolder, model: `${strategy}/${version}` }),
   );
   app.delete(
     "/api/v1/models/:strategy/:version",
@@ -94,12 +87,9 @@ export function addModelRoutes(app: ServiceApp, context: BackendContext): void {
         response: dataReply(record),
       },
     },
-    async (request) => {
-      const { symbol, start_date, end_date } = request.body;
-      const data = { symbols: [symbol], ...parseDateRange(start_date, end_date) };
-      const folders = { strategies: context.strategiesFolder, models: storage.root };
-      const trials = trialsOn(context.store, folders, data, null);
-      return success(await testModel({ ...useOf(request.body, context), trials }, tokenOf(request)));
+    ({ body }, reply) => {
+      const input = { ...useOf(body, context), strategiesFolder, operationsFile };
+      return sendTask(reply, threads, "testModel", input);
     },
   );
   app.post(
@@ -109,13 +99,18 @@ export function addModelRoutes(app: ServiceApp, context: BackendContext): void {
         operationId: "predict",
         summary: "Probabilities, signal and memberships of the last bar, or of each bar of a range",
         tags,
-        body: useSchema,
-        response: dataReply(z.object({ predictions: records, notices: z.array(z.string()) })),
+        body: predictSchema,
+        response: dataReply(
+          z.object({
+            predictions: records,
+            notices: z.array(z.string()),
+            explanations: records.optional().describe("One for each prediction, where they were asked for."),
+            statement: z.string().nullish().describe("What to say of the model's rules as a whole."),
+          }),
+        ),
       },
     },
-    async (request) => {
-      const { predictions, notices } = await predictBars(useOf(request.body, context), tokenOf(request));
-      return success({ predictions, notices: [...notices] });
-    },
+    ({ body }, reply) =>
+      sendTask(reply, threads, "predict", { ...useOf(body, context), explain: body.explain ?? false }),
   );
 }

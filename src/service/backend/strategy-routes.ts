@@ -1,34 +1,28 @@
 import { z } from "zod";
-import {
-  findStrategyByName,
-  loadStrategy,
-  parseStrategy,
-  planOf,
-  strategyEntries,
-  StrategyFileError,
-} from "../../strategy/index.js";
-import { startSchema } from "../host/host-service.js";
 import type { ServiceApp } from "../http/server.js";
 import type { BackendContext } from "./context.js";
-import { dataReply, record, records, success, word } from "./replies.js";
+import { dataReply, record, records, sendTask, word } from "./replies.js";
+import { strategyInput, strategyShape } from "./strategy-input.js";
 
 const verdictSchema = z.object({
   valid: z.boolean(),
   errors: records,
   notices: z.array(z.string()),
+  strategy_name: z.string().optional(),
+  path: z.string().nullish(),
+  inputs: z.int().optional().describe("Features of the network."),
+  error: record.optional().describe("The errors as one message."),
 });
 
-function verdictOf(check: () => { readonly notices: readonly string[] }): z.infer<typeof verdictSchema> {
-  try {
-    return { valid: true, errors: [], notices: [...check().notices] };
-  } catch (error) {
-    if (!(error instanceof StrategyFileError)) throw error;
-    return { valid: false, errors: [...error.issues], notices: [] };
-  }
-}
+/** The body of `POST /strategies/validate` and `POST /strategies/show`. */
+export const textSchema = z.strictObject({
+  strategy_yaml: strategyShape.strategy_yaml.unwrap(),
+  file_name: strategyShape.file_name,
+});
 
 /** `/strategies`: list, show, validate. Names only: no request can name a file elsewhere. */
-export function addStrategyRoutes(app: ServiceApp, { strategiesFolder: folder }: BackendContext): void {
+export function addStrategyRoutes(app: ServiceApp, context: BackendContext): void {
+  const { strategiesFolder: folder, threads } = context;
   const tags = ["strategies"];
   const params = z.object({ name: word });
   app.get(
@@ -41,7 +35,7 @@ export function addStrategyRoutes(app: ServiceApp, { strategiesFolder: folder }:
         response: dataReply(records),
       },
     },
-    async () => success(strategyEntries(folder)),
+    (_request, reply) => sendTask(reply, threads, "listStrategies", { folder }),
   );
   app.get(
     "/api/v1/strategies/:name",
@@ -54,7 +48,20 @@ export function addStrategyRoutes(app: ServiceApp, { strategiesFolder: folder }:
         response: dataReply(record),
       },
     },
-    async (request) => success(planOf(loadStrategy(findStrategyByName(request.params.name, folder)))),
+    ({ params: { name } }, reply) => sendTask(reply, threads, "showStrategy", { name, folder }),
+  );
+  app.post(
+    "/api/v1/strategies/show",
+    {
+      schema: {
+        operationId: "showStrategyText",
+        summary: "What a strategy's text comes to",
+        tags,
+        body: textSchema,
+        response: dataReply(record),
+      },
+    },
+    ({ body }, reply) => sendTask(reply, threads, "showStrategy", strategyInput(body, context)),
   );
   app.post(
     "/api/v1/strategies/validate/:name",
@@ -67,10 +74,7 @@ export function addStrategyRoutes(app: ServiceApp, { strategiesFolder: folder }:
         response: dataReply(verdictSchema),
       },
     },
-    async (request) => {
-      const path = findStrategyByName(request.params.name, folder);
-      return success(verdictOf(() => loadStrategy(path)));
-    },
+    ({ params: { name } }, reply) => sendTask(reply, threads, "validateStrategy", { name, folder }),
   );
   app.post(
     "/api/v1/strategies/validate",
@@ -79,10 +83,10 @@ export function addStrategyRoutes(app: ServiceApp, { strategiesFolder: folder }:
         operationId: "validateStrategyText",
         summary: "All errors of a strategy's text",
         tags,
-        body: z.strictObject({ strategy_yaml: startSchema.shape.strategy_yaml }),
+        body: textSchema,
         response: dataReply(verdictSchema),
       },
     },
-    async ({ body }) => success(verdictOf(() => parseStrategy(body.strategy_yaml, "strategy_yaml"))),
+    ({ body }, reply) => sendTask(reply, threads, "validateStrategy", strategyInput(body, context)),
   );
 }

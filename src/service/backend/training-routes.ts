@@ -2,7 +2,7 @@ import { z } from "zod";
 import { checkSymbol, dataModes } from "../../data/index.js";
 import { findEngine } from "../../engines/index.js";
 import { checkStrategyName } from "../../models/index.js";
-import { strategyOf, type SessionConfig } from "../../orchestration/index.js";
+import type { SessionConfig } from "../../orchestration/index.js";
 import { findStrategyByName } from "../../strategy/index.js";
 import { startSchema } from "../host/host-service.js";
 import { ServiceError } from "../http/errors.js";
@@ -10,7 +10,8 @@ import { commonReplies, type ServiceApp } from "../http/server.js";
 import { runModes } from "../manager/settings.js";
 import type { BackendContext } from "./context.js";
 import { resultOf } from "./operation-routes.js";
-import { dataReply, record, success, word } from "./replies.js";
+import { dataReply, goneSignal, record, sendTask, success, word } from "./replies.js";
+import { oneStrategy, strategyInput, strategyShape } from "./strategy-input.js";
 
 const { symbols, timeframes, start_date, end_date, seed, epochs, engine, threads, max_memory_bytes } =
   startSchema.shape;
@@ -18,10 +19,7 @@ const { symbols, timeframes, start_date, end_date, seed, epochs, engine, threads
 /** The body of `POST /trainings/start`. */
 export const trainingSchema = z
   .strictObject({
-    strategy_name: word.optional().describe("Name of a file under config/strategies."),
-    strategy_yaml: startSchema.shape.strategy_yaml
-      .optional()
-      .describe("The text of a strategy, in place of its name."),
+    ...strategyShape,
     symbols,
     timeframes,
     start_date,
@@ -38,20 +36,15 @@ export const trainingSchema = z
       .describe("Where it runs, in place of the default, which stays as it is."),
     require_gpu: z.boolean().optional(),
   })
-  .refine((body) => (body.strategy_name === undefined) !== (body.strategy_yaml === undefined), {
-    message: "needs either strategy_name or strategy_yaml",
-  });
+  .refine(oneStrategy.check, oneStrategy.message);
 
 const configSchema = z.object({
   default_mode: z.enum(runModes),
   host_url: z.string(),
 });
 
-function configOf(
-  body: z.infer<typeof trainingSchema>,
-  { strategiesFolder, dataFolder }: BackendContext,
-): SessionConfig {
-  const { strategy_name: name, strategy_yaml: text, data_mode } = body;
+function configOf(body: z.infer<typeof trainingSchema>, context: BackendContext): SessionConfig {
+  const strategy = strategyInput(body, context);
   const given = {
     symbols: body.symbols,
     timeframes: body.timeframes,
@@ -61,18 +54,19 @@ function configOf(
     epochs: body.epochs,
     engine: body.engine,
     threads: body.threads,
-    dataMode: data_mode,
+    dataMode: body.data_mode,
     maxMemoryBytes: body.max_memory_bytes,
-    strategyText: text,
+    strategyText: "text" in strategy ? strategy.text : undefined,
   };
-  const strategyPath = name === undefined ? "strategy_yaml" : findStrategyByName(name, strategiesFolder);
+  const strategyPath =
+    "text" in strategy ? strategy.label : findStrategyByName(strategy.name, strategy.folder);
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { strategyPath, dataFolder, ...set };
+  return { strategyPath, dataFolder: context.dataFolder, ...set };
 }
 
 /** `/trainings`: start, result figures, where they run. */
 export function addTrainingRoutes(app: ServiceApp, context: BackendContext): void {
-  const { manager, trainings, store } = context;
+  const { manager, trainings, store, threads, storage } = context;
   const tags = ["trainings"];
   app.post(
     "/api/v1/trainings/start",
@@ -96,9 +90,10 @@ export function addTrainingRoutes(app: ServiceApp, context: BackendContext): voi
         },
       },
     },
-    async ({ body }) => {
-      const config = configOf(body, context);
-      const strategy = strategyOf(config);
+    async ({ body }, reply) => {
+      const asked = configOf(body, context);
+      const strategy = await threads.run("checkTraining", asked, goneSignal(reply));
+      const config = { ...asked, checked: strategy };
       checkStrategyName(strategy.name);
       strategy.symbols.forEach(checkSymbol);
       findEngine(config.engine ?? "auto");
@@ -125,6 +120,22 @@ export function addTrainingRoutes(app: ServiceApp, context: BackendContext): voi
         timeframes: [...strategy.timeframes],
         strategy_name: strategy.name,
       };
+    },
+  );
+  app.post(
+    "/api/v1/trainings/plan",
+    {
+      schema: {
+        operationId: "planTraining",
+        summary: "What a training would do: as `ktrdr models train --dry-run --json`",
+        tags,
+        body: trainingSchema,
+        response: dataReply(record),
+      },
+    },
+    ({ body }, reply) => {
+      const input = { config: configOf(body, context), modelsFolder: storage.root };
+      return sendTask(reply, threads, "planTraining", input);
     },
   );
   app.get(

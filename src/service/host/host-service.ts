@@ -1,3 +1,4 @@
+import { TaskThreads } from "../task-threads.js";
 import { z } from "zod";
 import { dataModes } from "../../data/index.js";
 import { ModelStorage } from "../../models/index.js";
@@ -46,7 +47,7 @@ export interface HostService {
 const serviceName = "ktrdr training host";
 const word = (what: string): z.ZodString => z.string().max(100).describe(what);
 
-/** The longest strategy taken: they have some kilobytes, and reading YAML keeps the service from answering. */
+/** The longest strategy taken: they have some kilobytes, and reading the worst YAML of this length takes seconds of a thread. */
 const longestStrategy = 128 * 1024;
 
 /** The body of `POST /training/start`. */
@@ -267,7 +268,7 @@ function addHealthRoutes(app: ServiceApp, service: TrainingService): void {
   );
 }
 
-function addTrainingRoutes(app: ServiceApp, service: TrainingService): void {
+function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: TaskThreads): void {
   const tags = ["training"];
   app.post(
     "/training/start",
@@ -281,7 +282,9 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService): void {
       },
     },
     async ({ body }) => {
-      const session = service.start(configOf(body, service.dataFolder), body.session_id);
+      const config = configOf(body, service.dataFolder);
+      const checked = await threads.run("checkTraining", config);
+      const session = service.start({ ...config, checked }, body.session_id);
       const position = service.positionOf(session.sessionId);
       return {
         session_id: session.sessionId,
@@ -456,6 +459,7 @@ export async function startHostService(options: HostServiceOptions): Promise<Hos
   const store = new OperationStore(options.sessionsFile);
   // Asked once before the first request, which may have no more than 100 ms.
   await gpuDevices();
+  const threads = new TaskThreads(1);
   let running: RunningService;
   let training: TrainingService;
   try {
@@ -475,10 +479,11 @@ export async function startHostService(options: HostServiceOptions): Promise<Hos
       },
       (app) => {
         addHealthRoutes(app, training);
-        addTrainingRoutes(app, training);
+        addTrainingRoutes(app, training, threads);
       },
     );
   } catch (error) {
+    await threads.close();
     store.close();
     throw error;
   }
@@ -487,6 +492,7 @@ export async function startHostService(options: HostServiceOptions): Promise<Hos
     training,
     async close() {
       await training.close();
+      await threads.close();
       await running.close();
       store.close();
     },

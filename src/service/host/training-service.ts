@@ -268,8 +268,9 @@ export class TrainingService {
 }
 
 /** The same for sessions that differ only in their seed. */
-function trainingKey({ seed: _seed, maxMemoryBytes: _limit, ...config }: SessionConfig): string {
-  return sha256(JSON.stringify(config));
+function trainingKey(config: SessionConfig): string {
+  const { seed: _seed, maxMemoryBytes: _limit, trials: _trials, checked: _checked, ...same } = config;
+  return sha256(JSON.stringify(same));
 }
 
 /** What can be known to be wrong before the run. @throws StrategyFileError, StrategyNameError, BadSymbolError, UsageError */

@@ -1,4 +1,10 @@
-import { fromErrorData, KnownError, messageOf, type SignallingToken } from "../../core/index.js";
+import {
+  CancelledError,
+  fromErrorData,
+  KnownError,
+  messageOf,
+  type SignallingToken,
+} from "../../core/index.js";
 import type { OperationDetails } from "../../operations/index.js";
 import type { ProgressBridge } from "../../orchestration/index.js";
 import { followRun, followToEnd, type FollowedStatus } from "./follow-run.js";
@@ -21,23 +27,31 @@ export class BackendUnreachableError extends KnownError {
   }
 }
 
-/** How long a reply may take: testing a model on a million bars takes seconds. */
-const replyMs = 300_000;
+/** How long a reply may take: testing a model on a million bars takes seconds, fetching years of minutes may take an hour. */
+const replyMs = 3_600_000;
 
 /** Speaks with a backend for the command line. */
 export class ApiClient {
   readonly #http: HttpClient;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(url: string, token: string | null) {
+  /** @param signal aborted to give up what was asked; trainings have a token of their own */
+  constructor(url: string, token: string | null, signal?: AbortSignal) {
     this.#http = new HttpClient(serviceUrl("KTRDR_API_URL", url), token);
+    this.#signal = signal;
   }
 
-  /** What a route replies. @throws BackendUnreachableError, and the error that the backend tells of */
+  /** What a route replies. @throws BackendUnreachableError, CancelledError, and the error that the backend tells of */
   async call<Body>(path: string, options: Omit<RequestOptions, "timeoutMs"> = {}): Promise<Body> {
     const { url } = this.#http;
     const answer = await this.#http
-      .request<Body>(`/api/v1${path}`, { ...options, timeoutMs: replyMs })
+      .request<Body>(`/api/v1${path}`, {
+        ...options,
+        timeoutMs: replyMs,
+        ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+      })
       .catch((error: unknown) => {
+        if (this.#signal?.aborted) throw new CancelledError();
         throw new BackendUnreachableError(url, (error as { cause?: unknown }).cause ?? error);
       });
     if (answer.ok) return answer.body;

@@ -20,6 +20,8 @@ export interface RequestOptions {
   /** Milliseconds until the request is given up. */
   readonly timeoutMs: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Aborted to give it up earlier. */
+  readonly signal?: AbortSignal;
 }
 
 /** Speaks JSON with a service of ours. */
@@ -39,7 +41,8 @@ export class HttpClient {
 
   /** @throws what `fetch` throws where there is no reply, see `wasNotSent` */
   async request<Body>(path: string, options: RequestOptions): Promise<Answer<Body>> {
-    const { method = "GET", body, timeoutMs, headers = {} } = options;
+    const { method = "GET", body, timeoutMs, headers = {}, signal } = options;
+    const patience = AbortSignal.timeout(timeoutMs);
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
@@ -48,7 +51,7 @@ export class HttpClient {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal === undefined ? patience : AbortSignal.any([patience, signal]),
     });
     const reply: unknown = await response.json().catch(() => null);
     if (response.ok && reply !== null) return { ok: true, body: reply as Body };
