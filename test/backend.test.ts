@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { BarStore, ModelStorage, OperationStore } from "../src/index.js";
 import { fuzzySchema, indicatorSchema, loadSchema } from "../src/service/backend/data-routes.js";
-import { useSchema } from "../src/service/backend/model-routes.js";
+import { predictSchema, useSchema } from "../src/service/backend/model-routes.js";
+import { textSchema } from "../src/service/backend/strategy-routes.js";
 import { trainingSchema } from "../src/service/backend/training-routes.js";
 import { makeBars } from "./bars.js";
 import { importBuiltService } from "./built.js";
@@ -27,15 +28,26 @@ const bugs: unknown[] = [];
 let host: Awaited<ReturnType<typeof service.startHostService>>;
 let backend: Awaited<ReturnType<typeof service.startBackendService>>;
 const endless = { epochs: 1_000_000 };
+const dataCsv = ["data", "show", "SYN1", "--timeframe", "1d", "--format", "csv"];
 
 beforeAll(async () => {
   cpSync(fileURLToPath(new URL("../config", import.meta.url)), join(home, "config"), { recursive: true });
   writeFileSync(join(strategiesFolder, "journey.yaml"), strategyText());
   writeFileSync(join(home, "outside.yaml"), strategyText({ name: "outside" }));
+  writeFileSync(join(home, "wrong.yaml"), strategyText({ colour: "blue" }));
   const store = new BarStore(dataFolder);
   await store.save(makeBars());
   await store.save(makeBars({ symbol: "SYN2", seed: 2 }));
-  const common = { bind: "127.0.0.1", port: 0, token: null, allowedHosts: [], dataFolder, modelsFolder };
+  const common = {
+    bind: "127.0.0.1",
+    port: 0,
+    token: null,
+    allowedHosts: [],
+    dataFolder,
+    modelsFolder,
+    // A machine that is quick enough sends more than the default in a second.
+    requestsPerSecond: 1_000_000,
+  };
   const onBug = (error: unknown): void => void bugs.push(error);
   const sessionsFile = join(home, ".ktrdr", "sessions.db");
   host = await service.startHostService({ ...common, sessionsFile, maxSessions: 2, onBug });
@@ -276,20 +288,106 @@ describe("the command line with KTRDR_API_URL", () => {
     const { model_name, session_info } = JSON.parse(result.stdout);
     expect(result.stderr.split("\n")[0]).toBe(`Operation ${session_info.operation_id}`);
     expect(result.stderr).toContain("Epoch 5/5");
+    const series = ["--symbol", "SYN1", "--timeframe", "1d"];
     for (const args of [
       ["models", "list"],
       ["models", "show", model_name],
-      ["models", "test", model_name, "--symbol", "SYN1", "--timeframe", "1d"],
-      ["models", "predict", model_name, "--symbol", "SYN1", "--timeframe", "1d", "--format", "csv"],
+      ["models", "test", model_name, ...series],
+      ["models", "predict", model_name, ...series, "--format", "csv"],
+      ["models", "predict", model_name, ...series, "--explain"],
+      ["models", "train", "--strategy", "outside.yaml", "--seed", "3", "--dry-run"],
+      ["models", "train", "--strategy", "journey", "--dry-run", "--json"],
+      ["strategies", "list"],
+      ["strategies", "show", "journey"],
+      ["strategies", "show", "outside.yaml", "--json"],
+      ["strategies", "validate", "journey", "--json"],
+      ["strategies", "validate", "outside.yaml"],
+      ["data", "list"],
+      ["data", "list", "--format", "csv"],
+      ["data", "show", "SYN2", "--timeframe", "1d", "--format", "csv"],
+      ["data", "show", "SYN1", "--timeframe", "1d", "--start-date", "2020-02-01", "--end-date", "2020-02-10"],
+      ["data", "check", "SYN1", "--timeframe", "1d"],
+      ["data", "check", "SYN1", "--timeframe", "1d", "--json"],
+      ["indicators", "list"],
+      ["indicators", "compute", "macd", "--param", "fast_period=8", ...series, "--format", "csv"],
+      ["indicators", "compute", "sma", "--param", "period=20000", ...series],
+      ["fuzzy", "compute", "--strategy", "journey", ...series, "--format", "json"],
+      ["fuzzy", "compute", "--strategy", "outside.yaml", "--symbol", "SYN2"],
+      ["labels", "list"],
       ["operations", "list"],
       ["operations", "show", session_info.operation_id],
       ["operations", "watch", session_info.operation_id],
     ] as string[][]) {
       const [by, without] = [await runCommand(home, args, env()), await runCommand(home, args)];
-      expect([by.status, by.stdout], args.join(" ")).toEqual([0, without.stdout]);
+      expect([by.status, by.stdout], `${args.join(" ")}\n${by.stderr}`).toEqual([0, without.stdout]);
+      // The backend tells again what happened while nobody watched.
+      if (args[1] !== "watch") expect(by.stderr, args.join(" ")).toBe(without.stderr);
+    }
+    for (const args of [
+      ["data", "show", "SYN9", "--timeframe", "1d"],
+      ["data", "load", "SYN1", "--timeframe", "1d", "--mode", "tail", "--json"],
+      ["indicators", "compute", "sma", ...series, "--param", "periods=3"],
+      ["indicators", "compute", "sma", "--symbol", "SYN1"],
+      ["strategies", "validate", "wrong.yaml"],
+      ["strategies", "show", "wrong.yaml", "--json"],
+      ["models", "train", "--strategy", "wrong.yaml"],
+      ["models", "test", "nothing", ...series, "--json"],
+    ]) {
+      const [by, without] = [await runCommand(home, args, env()), await runCommand(home, args)];
+      expect(by.status, args.join(" ")).not.toBe(0);
+      // A run of this process was recorded before its file was read; the backend records what it can begin.
+      const told = ({ status, stdout, stderr }: typeof by): unknown[] => [
+        status,
+        stdout,
+        stderr.replace(/^Operation .*\n/, ""),
+      ];
+      expect(told(by), args.join(" ")).toEqual(told(without));
     }
     const missing = await runCommand(home, ["models", "show", "nothing"], env());
     expect([missing.status, missing.stderr]).toEqual([1, expect.stringContaining('No model "nothing"')]);
+  });
+
+  test("what has no route is refused in one line, rather than answered from files here", async () => {
+    writeFileSync(join(home, "bars.csv"), (await runCommand(home, dataCsv)).stdout);
+    const series = ["--symbol", "SYN1", "--timeframe", "1d"];
+    for (const args of [
+      ["data", "import", "bars.csv", "--symbol", "X", "--timeframe", "1d"],
+      ["data", "sample"],
+      ["data", "resample", "SYN1", "--from", "1d", "--to", "1w"],
+      ["features", "compute", "--strategy", "journey", ...series],
+      ["features", "compute", "--strategy", "journey", "--input", "bars.csv"],
+      ["fuzzy", "compute", "--strategy", "journey", "--input", "bars.csv"],
+      ["fuzzy", "plot", "--strategy", "outside.yaml", "--feature", "rsi_14", ...series],
+      ["labels", "compute", "zigzag", ...series],
+      ["backtest", "run", "--model", "journey", ...series],
+      ["walk-forward", "--strategy", "outside.yaml"],
+      ["models", "export", "journey", "--to", "out"],
+      ["models", "rules", "journey"],
+      ["models", "diff", "journey", "journey"],
+    ]) {
+      const { status, stdout, stderr } = await runCommand(home, args, env());
+      expect([status, stdout, stderr.trimEnd().split("\n").length], args.join(" ")).toEqual([1, "", 1]);
+      expect(stderr, args.join(" ")).toMatch(
+        /^error: ktrdr .* works on files of this machine .*Unset the variable/,
+      );
+    }
+    for (const args of [
+      ["models", "list", "--models-dir", "models"],
+      ["data", "list", "--data-dir", "data"],
+      ["models", "train", "--strategy", "outside.yaml", "--seeds", "2"],
+    ]) {
+      const { status, stderr } = await runCommand(home, args, env());
+      expect([status, stderr], args.join(" ")).toEqual([2, expect.stringContaining("unset KTRDR_API_URL")]);
+    }
+    // What comes of the named files alone is the same everywhere.
+    for (const args of [
+      ["indicators", "compute", "rsi", "--input", "bars.csv"],
+      ["fuzzy", "compute", "--strategy", "outside.yaml", "--input", "bars.csv"],
+      ["labels", "compute", "zigzag", "--input", "bars.csv"],
+    ]) {
+      const [by, without] = [await runCommand(home, args, env()), await runCommand(home, args)];
+      expect([by.status, by.stdout, by.stderr], args.join(" ")).toEqual([0, without.stdout, without.stderr]);
+    }
   });
 
   test.each(["SIGINT", "operations cancel"])("a run is cancelled by %s", async (way) => {
@@ -381,7 +479,10 @@ describe("the interface", () => {
   test.each([
     ["/trainings/start", trainingSchema],
     ["/models/test", useSchema],
-    ["/models/predict", useSchema],
+    ["/models/predict", predictSchema],
+    ["/trainings/plan", trainingSchema],
+    ["/strategies/validate", textSchema],
+    ["/strategies/show", textSchema],
     ["/data/load", loadSchema],
     ["/indicators/compute", indicatorSchema],
     ["/fuzzy/compute", fuzzySchema],

@@ -87,6 +87,26 @@ export function priceScaleOf(text: string | undefined): number | undefined {
 }
 
 /**
+ * The stored series that the flags name, without `--input`.
+ *
+ * @param only the timeframe without `--timeframe`; undefined for one that has to be given
+ * @throws UsageError
+ */
+export async function storedSeriesOf(
+  options: BarsOptions,
+  only?: Timeframe,
+): Promise<{ symbol: string; timeframe: Timeframe }> {
+  refuseFileFlags(options);
+  const timeframe =
+    options.timeframe === undefined ? only : await timeframeOf("--timeframe", options.timeframe);
+  if (options.symbol === undefined) {
+    throw new UsageError("Give --input FILE, or --symbol S and --timeframe T.");
+  }
+  if (timeframe === undefined) throw new UsageError("Give --timeframe T with --symbol S.");
+  return { symbol: options.symbol, timeframe };
+}
+
+/**
  * The bars of `--input`, repairs and notices told on stderr, or those of `--symbol` and `--timeframe`.
  *
  * @param timeframes  the timeframes of the strategy: the only one is the default
@@ -95,16 +115,13 @@ export function priceScaleOf(text: string | undefined): number | undefined {
  */
 export async function barsFrom(options: BarsOptions, timeframes: readonly Timeframe[] = []): Promise<Bars> {
   const only = timeframes.length === 1 ? timeframes[0] : undefined;
-  const timeframe =
-    options.timeframe === undefined ? undefined : await timeframeOf("--timeframe", options.timeframe);
   const { input, symbol, timezone, dateFormat } = options;
   if (input === undefined) {
-    refuseFileFlags(options);
-    if (symbol === undefined) throw new UsageError("Give --input FILE, or --symbol S and --timeframe T.");
-    const stored = timeframe ?? only;
-    if (stored === undefined) throw new UsageError("Give --timeframe T with --symbol S.");
-    return storedBars(options, symbol, stored);
+    const stored = await storedSeriesOf(options, only);
+    return storedBars(options, stored.symbol, stored.timeframe);
   }
+  const timeframe =
+    options.timeframe === undefined ? undefined : await timeframeOf("--timeframe", options.timeframe);
   const priceScale = priceScaleOf(options.priceScale);
   const { readBarsFile } = await import("../data/index.js");
   // Nothing is stored, so the file need not tell its symbol and timeframe.

@@ -1,12 +1,7 @@
 import type { Command } from "commander";
-import {
-  createCancellation,
-  exp,
-  neverCancelled,
-  UsageError,
-  type CancellationToken,
-} from "../core/index.js";
-import type { DataMode, LoadedBars } from "../data/index.js";
+import { exp, neverCancelled, UsageError } from "../core/index.js";
+import type { CheckRecord, DataMode, LoadedBars, seriesRecord } from "../data/index.js";
+import { apiOf, asksBackend, printRemoteTable } from "./api.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { csvOf } from "./csv.js";
@@ -18,6 +13,7 @@ import {
   printColumns,
   printData,
   printJson,
+  stoppable,
   timestampText,
   wantsJson,
   warn,
@@ -33,9 +29,13 @@ interface SeriesOptions extends CommonOptions {
 /** Instants of rows in text: findings beyond these many are counted, not listed; `--json` has all. */
 const shownFindings = 10;
 
+function sampleText(symbol: string, timeframe: string): string {
+  return `Using sample bars for ${symbol} ${timeframe}: the data folder has none of its own.`;
+}
+
 /** Says where bars come from when they are sample bars, and what was repaired. */
 function tellAbout({ symbol, timeframe, fromSample, notices }: LoadedBars): void {
-  if (fromSample) note(`Using sample bars for ${symbol} ${timeframe}: the data folder has none of its own.`);
+  if (fromSample) note(sampleText(symbol, timeframe));
   for (const notice of notices) warn(notice);
 }
 
@@ -45,29 +45,43 @@ function withRange(command: Command): Command {
     .option("--end-date <date>", "last day or instant, inclusive (UTC)");
 }
 
+type SeriesRecord = ReturnType<typeof seriesRecord>;
+
 async function list(options: CommonOptions): Promise<void> {
-  const { BarStore, dateText, seriesColumns, seriesRecord } = await import("../data/index.js");
+  const { BarStore, dateText, seriesColumns, seriesRecord: recordOf } = await import("../data/index.js");
   const format = formatOf(options);
+  const api = await apiOf(options, true);
   const folder = foldersOf(options).data;
-  const entries = await new BarStore(folder).list();
-  const records = entries.map(seriesRecord);
+  const records =
+    api === null
+      ? (await new BarStore(folder).list()).map(recordOf)
+      : await api.data<SeriesRecord[]>("/data");
   if (format === "json") {
     printJson(records);
   } else if (format === "csv") {
     printData(csvOf(seriesColumns, records));
-  } else if (entries.length === 0) {
-    note(
-      `No bars in "${folder}". "ktrdr data sample" writes sample bars, "ktrdr data import FILE" imports yours.`,
-    );
+  } else if (records.length === 0) {
+    const where = api === null ? `in "${folder}"` : "on the backend";
+    note(`No bars ${where}. "ktrdr data sample" writes sample bars, "ktrdr data import FILE" imports yours.`);
   } else {
-    const rows = entries.map(({ symbol, timeframe, bars, from, to, meta, sample, error }) => {
-      const day = (time: number | null): string => (time === null ? "?" : dateText(time, timeframe));
-      const origin = error === null ? `${meta?.source ?? ""}${sample ? " (sample)" : ""}` : "cannot be used";
-      return [`${symbol} ${timeframe}`, String(bars), day(from), day(to), meta?.adjustment ?? "", origin];
-    });
+    const rows = records.map(
+      ({ symbol, timeframe, bars, start_date, end_date, source, adjustment, sample, error }) => {
+        const day = (time: string | null): string =>
+          time === null ? "?" : dateText(Date.parse(time), timeframe);
+        const origin = error === null ? `${source ?? ""}${sample ? " (sample)" : ""}` : "cannot be used";
+        return [
+          `${symbol} ${timeframe}`,
+          String(bars),
+          day(start_date),
+          day(end_date),
+          adjustment ?? "",
+          origin,
+        ];
+      },
+    );
     printData(alignRows([["series", "bars", "first", "last", "adjustment", "source"], ...rows]));
   }
-  for (const { error } of entries) if (error !== null) warn(error);
+  for (const { error } of records) if (error !== null) warn(error);
 }
 
 async function show(symbol: string, options: SeriesOptions): Promise<void> {
@@ -77,12 +91,25 @@ async function show(symbol: string, options: SeriesOptions): Promise<void> {
   const timeframe = await timeframeOf("--timeframe", options.timeframe);
   const { startDate = null, endDate = null } = options;
   const { from } = parseDateRange(startDate, endDate);
+  const api = await apiOf(options, true);
+  if (api !== null) {
+    return printRemoteTable(`${symbol} ${timeframe}`, format, (rows) => {
+      const query = new URLSearchParams({ limit: String(rows.limit), skip: String(rows.skip) });
+      if (startDate !== null) query.set("start_date", startDate);
+      if (endDate !== null) query.set("end_date", endDate);
+      return api.call(`${seriesPath(symbol, timeframe)}?${query.toString()}`);
+    });
+  }
   const manager = new DataManager(new BarStore(foldersOf(options).data));
   const loaded = await manager.load({ symbol, timeframe, startDate, endDate });
   tellAbout(loaded);
   const first = firstAtOrAfter(loaded.time, from);
   const { time, open, high, low, close, volume } = sliceBars(loaded, first, loaded.time.length);
   printColumns(time, { open, high, low, close, volume }, format);
+}
+
+function seriesPath(symbol: string, timeframe: string): string {
+  return `/data/${encodeURIComponent(symbol)}/${timeframe}`;
 }
 
 function findingLines(title: string, lines: readonly string[]): string[] {
@@ -92,72 +119,71 @@ function findingLines(title: string, lines: readonly string[]): string[] {
   return [`${title}:`, ...lines.slice(0, shownFindings).map((line) => `  ${line}`), ...more];
 }
 
-async function check(symbol: string, options: SeriesOptions): Promise<void> {
-  const { BarStore, checkBars, checkRecord, expectedGaps } = await import("../data/index.js");
-  const json = wantsJson(options);
+async function checked(symbol: string, options: SeriesOptions): Promise<CheckRecord> {
   const timeframe = await timeframeOf("--timeframe", options.timeframe);
+  const api = await apiOf(options, true);
+  if (api !== null) return api.data(`${seriesPath(symbol, timeframe)}/check`);
+  const { BarStore, checkBars, checkRecord } = await import("../data/index.js");
   const store = new BarStore(foldersOf(options).data);
   const file = await store.inspect(symbol, timeframe, neverCancelled);
-  tellAbout({ ...file.bars, fromSample: file.fromSample, notices: file.notices });
-  const result = checkBars(file.bars);
-  const { sessions, gaps, missing } = result.gaps;
-  const { time } = file.bars;
-  const expected = expectedGaps(result);
-  const unexpected = gaps.filter(({ kind }) => kind === "unexpected");
-  const unusable = file.refused.length + result.duplicates.length + result.violations.length;
-  if (unusable > 0) process.exitCode = 1;
-  if (json) {
-    printJson(checkRecord(file, result));
-    return;
-  }
-  const span =
-    time.length === 0 ? "" : `, ${timestampText(time[0])} to ${timestampText(time[time.length - 1])}`;
+  return checkRecord(file, checkBars(file.bars));
+}
+
+async function check(symbol: string, options: SeriesOptions): Promise<void> {
+  const json = wantsJson(options);
+  const record = await checked(symbol, options);
+  const { timeframe, bars, sample, notices, refused, duplicates, violations } = record;
+  if (sample) note(sampleText(symbol, timeframe));
+  for (const notice of notices) warn(notice);
+  const isUsable = refused.length + duplicates.length + violations.length === 0;
+  if (!isUsable) process.exitCode = 1;
+  if (json) printJson(record);
+  else printData(checkText(symbol, record, isUsable, bars));
+}
+
+function checkText(symbol: string, record: CheckRecord, isUsable: boolean, bars: number): string {
+  const { timeframe, start_date, end_date, market, session_timezone, expected_gaps: expected } = record;
+  const { unexpected_gaps, missing_bars, refused, repaired, duplicates, violations, outliers } = record;
+  const span = start_date === null ? "" : `, ${start_date} to ${end_date}`;
   const hours =
-    sessions === null
-      ? ""
-      : `; trading hours: ${sessions.market}${sessions.timezone ? ` by ${sessions.timezone}` : ""}`;
+    market === null ? "" : `; trading hours: ${market}${session_timezone ? ` by ${session_timezone}` : ""}`;
   const volume =
-    result.zeroVolume === 0
+    record.zero_volume === 0
       ? "none"
-      : result.zeroVolume === result.bars
+      : record.zero_volume === bars
         ? "all bars (the source has no volume)"
-        : `${result.zeroVolume} of ${result.bars} bars`;
-  printData(
-    [
-      `${symbol} ${timeframe}: ${result.bars} bars${span}${hours}`,
-      `gaps: ${expected.weekend} weekends, ${expected.session} outside the session, ${expected.holiday} holidays; ${unexpected.length} unexpected (${missing} bars missing)`,
-      `refused rows: ${file.refused.length}; duplicates: ${result.duplicates.length}; impossible bars: ${result.violations.length}; outliers: ${result.outliers.length}; zero volume: ${volume}`,
-      ...findingLines(
-        "refused rows",
-        file.refused.map(({ row, reason }) => `row ${row}: ${reason}`),
+        : `${record.zero_volume} of ${bars} bars`;
+  return [
+    `${symbol} ${timeframe}: ${bars} bars${span}${hours}`,
+    `gaps: ${expected.weekend} weekends, ${expected.session} outside the session, ${expected.holiday} holidays; ${unexpected_gaps.length} unexpected (${missing_bars} bars missing)`,
+    `refused rows: ${refused.length}; duplicates: ${duplicates.length}; impossible bars: ${violations.length}; outliers: ${outliers.length}; zero volume: ${volume}`,
+    ...findingLines(
+      "refused rows",
+      refused.map(({ row, reason }) => `row ${row}: ${reason}`),
+    ),
+    ...findingLines(
+      "repaired rows",
+      repaired.map(({ row, what }) => `row ${row}: ${what}`),
+    ),
+    ...findingLines(
+      "duplicates and impossible bars",
+      [...duplicates, ...violations].map(
+        ({ bar, what, timestamp }) => `bar ${bar}${timestamp === null ? "" : ` (${timestamp})`}: ${what}`,
       ),
-      ...findingLines(
-        "repaired rows",
-        file.repaired.map(({ row, what }) => `row ${row}: ${what}`),
+    ),
+    ...findingLines(
+      "unexpected gaps",
+      unexpected_gaps.map((gap) => `${gap.after} .. ${gap.before}: ${gap.missing_bars} bars`),
+    ),
+    ...findingLines(
+      "outliers (may be real), largest first",
+      outliers.map(
+        ({ timestamp, kind, log_size, score, reverts }) =>
+          `${timestamp} ${kind} ${(100 * (exp(log_size) - 1)).toFixed(1)} %, ${Math.abs(score).toFixed(0)} robust deviations${reverts ? ", taken back by the next bar" : ""}`,
       ),
-      ...findingLines(
-        "duplicates and impossible bars",
-        [...result.duplicates, ...result.violations].map(
-          ({ index, what, time: when }) =>
-            `bar ${index + 1}${Number.isFinite(when) ? ` (${timestampText(when)})` : ""}: ${what}`,
-        ),
-      ),
-      ...findingLines(
-        "unexpected gaps",
-        unexpected.map(
-          (gap) => `${timestampText(gap.previous)} .. ${timestampText(gap.next)}: ${gap.missing} bars`,
-        ),
-      ),
-      ...findingLines(
-        "outliers (may be real), largest first",
-        result.outliers.map(
-          ({ time: when, kind, size, score, reverts }) =>
-            `${timestampText(when)} ${kind} ${(100 * (exp(size) - 1)).toFixed(1)} %, ${Math.abs(score).toFixed(0)} robust deviations${reverts ? ", taken back by the next bar" : ""}`,
-        ),
-      ),
-      unusable === 0 ? "The series can be used." : "The series cannot be used as it is.",
-    ].join("\n"),
-  );
+    ),
+    isUsable ? "The series can be used." : "The series cannot be used as it is.",
+  ].join("\n");
 }
 
 async function resampleSeries(
@@ -208,65 +234,60 @@ async function resampleSeries(
   }
 }
 
-/** First Ctrl-C cancels cleanly, the second ends the process at once. */
-async function interruptible(work: (token: CancellationToken) => Promise<void>): Promise<void> {
-  const cancellation = createCancellation();
-  const cancel = (): void => cancellation.cancel();
-  process.once("SIGINT", cancel);
-  try {
-    await work(cancellation.token);
-  } finally {
-    process.removeListener("SIGINT", cancel);
+/** What `data load --json` prints. */
+type LoadReport = SeriesRecord & { mode: DataMode; requests: number; bars_added: number };
+
+async function fetched(symbol: string, options: SeriesOptions, mode: DataMode): Promise<LoadReport> {
+  const { BarStore, DataManager, HttpCsvProvider, seriesRecord: recordOf } = await import("../data/index.js");
+  const timeframe = await timeframeOf("--timeframe", options.timeframe);
+  const { startDate = null, endDate = null } = options;
+  const api = await apiOf(options, true);
+  if (api !== null) {
+    const range = {
+      ...(startDate === null ? {} : { start_date: startDate }),
+      ...(endDate === null ? {} : { end_date: endDate }),
+    };
+    return api.data("/data/load", { method: "POST", body: { symbol, timeframe, mode, ...range } });
   }
+  const manager = new DataManager(new BarStore(foldersOf(options).data), HttpCsvProvider.fromEnvironment());
+  const onTerminal = Boolean(process.stderr.isTTY);
+  let lineOpen = false;
+  const request = { symbol, timeframe, mode, startDate, endDate };
+  const report = await manager
+    .updateSeries(request, stoppable(), ({ segment, segments, bars }) => {
+      if (!onTerminal) return;
+      lineOpen = true;
+      process.stderr.write(`\r${symbol} ${timeframe}: ${segment}/${segments} requests, ${bars} bars `);
+    })
+    .finally(() => {
+      if (lineOpen) process.stderr.write("\n");
+    });
+  return { ...recordOf(report.series), mode, requests: report.segments, bars_added: report.added };
 }
 
 async function load(symbol: string, options: SeriesOptions & { mode: string }): Promise<void> {
-  const { BarStore, dataModes, DataManager, HttpCsvProvider, seriesRecord } =
-    await import("../data/index.js");
+  const { dataModes } = await import("../data/index.js");
   const json = wantsJson(options);
-  const timeframe = await timeframeOf("--timeframe", options.timeframe);
-  const mode = dataModes.find((name) => name === options.mode && name !== "local") as DataMode | undefined;
+  const mode = dataModes.find((name) => name === options.mode && name !== "local");
   if (mode === undefined) {
     throw new UsageError(`--mode: "${options.mode}" is not known. Allowed: tail, backfill, full.`);
   }
-  const store = new BarStore(foldersOf(options).data);
-  const manager = new DataManager(store, HttpCsvProvider.fromEnvironment());
-  const { startDate = null, endDate = null } = options;
-  const onTerminal = Boolean(process.stderr.isTTY);
-  await interruptible(async (token) => {
-    let lineOpen = false;
-    const report = await manager
-      .update({ symbol, timeframe, mode, startDate, endDate }, token, ({ segment, segments, bars }) => {
-        if (!onTerminal) return;
-        lineOpen = true;
-        process.stderr.write(`\r${symbol} ${timeframe}: ${segment}/${segments} requests, ${bars} bars `);
-      })
-      .finally(() => {
-        if (lineOpen) process.stderr.write("\n");
-      });
-    const entry = (await store.list(token)).find(
-      (series) => series.symbol === symbol && series.timeframe === timeframe && !series.sample,
-    );
-    if (entry === undefined) throw await store.noBars(symbol, timeframe, -Infinity, Infinity);
-    if (json) {
-      printJson({ ...seriesRecord(entry), mode, requests: report.segments, bars_added: report.added });
-    } else {
-      printData(`${symbol} ${timeframe}: ${report.added} new bars, ${entry.bars} stored`);
-    }
-  });
+  const report = await fetched(symbol, options, mode);
+  if (json) printJson(report);
+  else printData(`${symbol} ${report.timeframe}: ${report.bars_added} new bars, ${report.bars} stored`);
 }
 
 /** `ktrdr data list|show|check|resample|load`. */
 export const registerDataCommands: RegisterCommands = (program) => {
   const data = groupOf(program, "data", "Price bars: import, sample, look at, check, resample, fetch.");
-  withCommonOptions(data.command("list"))
+  asksBackend(withCommonOptions(data.command("list")))
     .description("Stored series, with their first and last bar.")
     .action(list);
-  withRange(withCommonOptions(data.command("show <symbol>")))
+  asksBackend(withRange(withCommonOptions(data.command("show <symbol>"))))
     .description("The stored bars of a series.")
     .requiredOption("--timeframe <timeframe>", "1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w")
     .action(show);
-  withCommonOptions(data.command("check <symbol>"))
+  asksBackend(withCommonOptions(data.command("check <symbol>")))
     .description(
       "Gaps, duplicates, impossible bars, outliers, zero volume; exit 1 where the series cannot be used.",
     )
@@ -279,7 +300,7 @@ export const registerDataCommands: RegisterCommands = (program) => {
     .option("--timezone <zone>", "days of this zone (America/New_York) in place of UTC")
     .option("--replace", "drop a series of that timeframe that was not made by resampling")
     .action(resampleSeries);
-  withRange(withCommonOptions(data.command("load <symbol>")))
+  asksBackend(withRange(withCommonOptions(data.command("load <symbol>"))))
     .description("Fetch bars from the provider that KTRDR_PROVIDER_URL names, and store them.")
     .requiredOption("--timeframe <timeframe>", "1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w")
     .requiredOption(

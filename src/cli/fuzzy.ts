@@ -1,8 +1,26 @@
 import type { Command } from "commander";
-import { didYouMean, KnownError, nearestName, neverCancelled, writeFileAtomic } from "../core/index.js";
-import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
+import {
+  didYouMean,
+  KnownError,
+  nearestName,
+  neverCancelled,
+  UsageError,
+  writeFileAtomic,
+} from "../core/index.js";
+import type { ApiClient } from "../service/manager/api-client.js";
+import { apiOf, asksBackend, printRemoteTable, strategyBody } from "./api.js";
+import { barsFrom, refuseFileFlags, timeframeOf, withBarsOptions, type BarsOptions } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
-import { foldersOf, formatOf, note, printColumns, printData, printJson, warn } from "./io.js";
+import {
+  foldersOf,
+  formatOf,
+  note,
+  printColumns,
+  printData,
+  printJson,
+  warn,
+  type OutputFormat,
+} from "./io.js";
 
 interface FuzzyOptions extends BarsOptions {
   strategy: string;
@@ -33,6 +51,8 @@ async function strategyOf(options: FuzzyOptions): Promise<import("../strategy/in
 
 async function compute(options: FuzzyOptions): Promise<void> {
   const format = formatOf(options);
+  const api = options.input === undefined ? await apiOf(options, true) : null;
+  if (api !== null) return computeRemotely(api, options, format);
   const strategy = await strategyOf(options);
   const bars = await barsFrom(options, strategy.timeframes);
   const { computeIndicators } = await import("../indicators/index.js");
@@ -45,6 +65,17 @@ async function compute(options: FuzzyOptions): Promise<void> {
     bars.time,
     Object.fromEntries(memberships.columns.map(({ name, column }) => [name, column])),
     format,
+  );
+}
+
+async function computeRemotely(api: ApiClient, options: FuzzyOptions, format: OutputFormat): Promise<void> {
+  refuseFileFlags(options);
+  const { symbol, timeframe } = options;
+  if (symbol === undefined) throw new UsageError("Give --input FILE, or --symbol S and --timeframe T.");
+  if (timeframe !== undefined) await timeframeOf("--timeframe", timeframe);
+  const body = { ...strategyBody(options.strategy), symbol, timeframe };
+  await printRemoteTable(timeframe === undefined ? symbol : `${symbol} ${timeframe}`, format, (rows) =>
+    api.call("/fuzzy/compute", { method: "POST", body: { ...body, ...rows } }),
   );
 }
 
@@ -114,7 +145,7 @@ export const registerFuzzyCommands: RegisterCommands = (program) => {
       "--strategy <file>",
       "strategy file, or a name under config/strategies",
     );
-  command("compute", "Membership degrees of every bar.").action(compute);
+  asksBackend(command("compute", "Membership degrees of every bar.")).action(compute);
   command("plot", "Membership functions of one feature, over the observed values where bars are given.")
     .requiredOption("--feature <id>", "feature id, as under fuzzy_sets")
     .option("--svg <file>", "also write a drawing")

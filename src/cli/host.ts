@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { TrainingSession } from "../orchestration/index.js";
+import { asksBackend } from "./api.js";
 import { groupOf, type RegisterCommands } from "./command.js";
 import { type CommonOptions, foldersOf, note } from "./io.js";
 import { guardOf, noteBug, runService, withServiceOptions, type ServiceFlags } from "./service-run.js";
@@ -7,7 +8,7 @@ import { guardOf, noteBug, runService, withServiceOptions, type ServiceFlags } f
 /** `ktrdr host start`. */
 export const registerHostCommands: RegisterCommands = (program) => {
   const host = groupOf(program, "host", "The training host: trains for other processes and machines.");
-  withServiceOptions(host.command("start"), 5002)
+  asksBackend(withServiceOptions(host.command("start"), 5002))
     .description("Run the training host until Ctrl-C; docs/host-api.md has its routes.")
     .option("--data-dir <dir>", "folder of bars (default: ./data)")
     .option("--models-dir <dir>", "folder of models (default: ./models)")

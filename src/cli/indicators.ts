@@ -1,5 +1,7 @@
 import { neverCancelled, UsageError } from "../core/index.js";
-import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
+import type { IndicatorEntry } from "../indicators/index.js";
+import { apiOf, asksBackend, printRemoteTable } from "./api.js";
+import { barsFrom, storedSeriesOf, withBarsOptions, type BarsOptions } from "./bars-input.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { csvOf } from "./csv.js";
 import { alignRows, formatOf, printColumns, printData, printJson, warn, type CommonOptions } from "./io.js";
@@ -11,33 +13,29 @@ interface ComputeOptions extends BarsOptions {
 
 async function compute(name: string, options: ComputeOptions): Promise<void> {
   const format = formatOf(options);
-  const {
-    computeIndicators,
-    IndicatorParameterError,
-    makeIndicatorSpec,
-    outputsOf,
-    UnknownIndicatorError,
-    warmupOf,
-  } = await import("../indicators/index.js");
+  const { IndicatorParameterError, indicatorTable, makeIndicatorSpec, UnknownIndicatorError } =
+    await import("../indicators/index.js");
+  const params = paramsOf(options.param);
   let spec: ReturnType<typeof makeIndicatorSpec>;
   try {
-    spec = makeIndicatorSpec(name, name, paramsOf(options.param));
+    spec = makeIndicatorSpec(name, name, params);
   } catch (error) {
     const typed = error instanceof UnknownIndicatorError || error instanceof IndicatorParameterError;
     throw typed ? new UsageError(error.message) : error;
   }
-  const bars = await barsFrom(options);
-  const computed = computeIndicators(bars, [spec], neverCancelled);
-  const columns: Record<string, Float64Array> = {};
-  for (const output of outputsOf(spec)) {
-    const { indicator, featureId } = spec;
-    const header = indicator.outputs.length === 1 ? indicator.name : `${indicator.name}.${output}`;
-    const column = computed.column(`${featureId}.${output}`);
-    if (column !== undefined) columns[header] = column;
+  const api = options.input === undefined ? await apiOf(options, true) : null;
+  if (api !== null) {
+    const { symbol, timeframe } = await storedSeriesOf(options);
+    return printRemoteTable(`${symbol} ${timeframe}`, format, (rows) =>
+      api.call("/indicators/compute", {
+        method: "POST",
+        body: { name, params, symbol, timeframe, ...rows },
+      }),
+    );
   }
-  const warmup = warmupOf(spec);
-  if (warmup >= bars.time.length)
-    warn(`All values begin at bar ${warmup + 1}, and there are ${bars.time.length} bars.`);
+  const bars = await barsFrom(options);
+  const { columns, notices } = indicatorTable(bars, spec, neverCancelled);
+  for (const text of notices) warn(text);
   printColumns(bars.time, columns, format);
 }
 
@@ -45,8 +43,11 @@ const listColumns = ["name", "aliases", "params", "outputs", "needs_volume", "de
 
 async function list(options: CommonOptions): Promise<void> {
   const format = formatOf(options);
-  const { indicatorEntries } = await import("../indicators/index.js");
-  const entries = indicatorEntries();
+  const api = await apiOf(options);
+  const entries =
+    api === null
+      ? (await import("../indicators/index.js")).indicatorEntries()
+      : await api.data<IndicatorEntry[]>("/indicators");
   if (format === "json") return printJson(entries);
   const rows = entries.map((entry) => ({
     ...entry,
@@ -66,12 +67,12 @@ async function list(options: CommonOptions): Promise<void> {
 /** `ktrdr indicators list|compute`. */
 export const registerIndicatorsCommands: RegisterCommands = (program) => {
   const group = groupOf(program, "indicators", "List indicators, and compute their values.");
-  withCommonOptions(group.command("list"))
+  asksBackend(withCommonOptions(group.command("list")))
     .description(
       "All indicators: outputs (* is what the bare name means), parameters; definitions with --json.",
     )
     .action(list);
-  withParamOption(withBarsOptions(withCommonOptions(group.command("compute"))))
+  asksBackend(withParamOption(withBarsOptions(withCommonOptions(group.command("compute")))))
     .description("Values of one indicator, a row for every bar.")
     .argument("<name>", "name or alias, as `indicators list` shows it")
     .action(compute);

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import {
   asFileError,
@@ -9,7 +9,7 @@ import {
   tableRow,
   timestampText,
   UsageError,
-  type CancellationToken,
+  type SharedToken,
   type TableColumn,
 } from "../core/index.js";
 import { widthOf, wrapText } from "./wrap.js";
@@ -60,6 +60,12 @@ function refuseFile(path: string, setBy: string): void {
   }
 }
 
+/** Paths as people type them: relative to the current folder where the file lies below it. */
+export function near(path: string): string {
+  const short = relative("", path);
+  return short.startsWith("..") ? path : short;
+}
+
 /** Splits lists given by spaces, commas or both, quoted (`"A B"`) or not; drops empty parts. */
 export function splitList(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(/[\s,]+/)).filter((value) => value !== "");
@@ -102,7 +108,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 /** A token that the first Ctrl-C cancels; the second ends the process as it always does. */
-export function stoppable(): CancellationToken {
+export function stoppable(): SharedToken {
   const cancellation = createCancellation();
   process.once("SIGINT", () => cancellation.cancel());
   return cancellation.token;

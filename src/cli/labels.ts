@@ -1,6 +1,7 @@
 import { nearestName, neverCancelled, UsageError, wantedBy } from "../core/index.js";
 import type { AnyLabelType } from "../labels/index.js";
 import { barsFrom, withBarsOptions, type BarsOptions } from "./bars-input.js";
+import { asksBackend } from "./api.js";
 import { groupOf, withCommonOptions, type RegisterCommands } from "./command.js";
 import { csvOf } from "./csv.js";
 import {
@@ -98,7 +99,9 @@ export const registerLabelsCommands: RegisterCommands = (program) => {
     "labels",
     "List label types, and compute labels: classes to learn, and when each became known.",
   );
-  withCommonOptions(group.command("list")).description("All label types: parameters and rules.").action(list);
+  asksBackend(withCommonOptions(group.command("list")))
+    .description("All label types: parameters and rules.")
+    .action(list);
   withParamOption(withBarsOptions(withCommonOptions(group.command("compute"))))
     .description("Label of every bar, and the bar with whose close it was known.")
     .argument("<type>", "label type, as `labels list` shows it")

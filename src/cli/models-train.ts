@@ -13,10 +13,11 @@ import type {
   ProgressBridge,
   SeedsResult,
   TrainingOperationContext,
+  TrainingPlan,
 } from "../orchestration/index.js";
 import type { ApiClient } from "../service/manager/api-client.js";
 import type { ManagedResult, RunChoice } from "../service/manager/index.js";
-import { apiOf } from "./api.js";
+import { apiOf, asksBackend, strategyBody } from "./api.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
 import {
@@ -57,7 +58,7 @@ export interface TrainOptions extends CommonOptions {
 /** `ktrdr models train`. */
 export const registerTrainCommand: RegisterCommands = (program) => {
   const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
-  const train = withCommonOptions(models.command("train"))
+  const train = asksBackend(withCommonOptions(models.command("train")))
     .description("Train a model from a strategy file and bars, evaluate and save it.")
     .requiredOption("--strategy <file>", "strategy file, or its name under config/strategies")
     .option("--symbols <symbols...>", "symbols, separated by spaces or commas (default: those of the file)")
@@ -93,8 +94,8 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     .option("--dry-run", "print what would be done, and stop");
   train.action(async (options: TrainOptions) => {
     const json = wantsJson(options);
-    const api = await apiOf();
-    if (options.dryRun) await printPlan(options, json);
+    const api = await apiOf(options);
+    if (options.dryRun) await printPlan(api, options, json);
     else if (api !== null) await trainByBackend(api, options, json);
     else await trainModel(options, json);
   });
@@ -119,17 +120,26 @@ function memorySize(text: string): number {
 export async function contextOf(
   options: TrainOptions,
 ): Promise<Omit<TrainingOperationContext, "operationId">> {
-  const [{ findStrategy }, { parseDateRange }] = await Promise.all([
-    import("../strategy/find.js"),
-    import("../data/index.js"),
-  ]);
+  const { findStrategy } = await import("../strategy/find.js");
   const folders = foldersOf(options);
-  const { seed, epochs, engine, threads, startDate, endDate, maxMemory, dataMode, control } = options;
-  parseDateRange(startDate, endDate);
-  if (engine !== undefined) await checkEngine(engine);
+  const { control } = options;
   return {
     strategyPath: findStrategy(options.strategy, folders.strategies),
     dataFolder: folders.data,
+    ...(await overridesOf(options)),
+    ...(control === undefined ? {} : { control: controlOf(control) }),
+  };
+}
+
+/** What the flags say in place of the strategy file. @throws UsageError */
+async function overridesOf(
+  options: TrainOptions,
+): Promise<Omit<TrainingOperationContext, "operationId" | "strategyPath" | "dataFolder">> {
+  const { parseDateRange } = await import("../data/index.js");
+  const { seed, epochs, engine, threads, startDate, endDate, maxMemory, dataMode } = options;
+  parseDateRange(startDate, endDate);
+  if (engine !== undefined) await checkEngine(engine);
+  return {
     ...(options.symbols === undefined ? {} : { symbols: await symbolsOf(options.symbols) }),
     ...(options.timeframes === undefined ? {} : { timeframes: await timeframesOf(options.timeframes) }),
     ...(startDate === undefined ? {} : { startDate }),
@@ -140,7 +150,6 @@ export async function contextOf(
     ...(engine === undefined ? {} : { engine }),
     ...(threads === undefined ? {} : { threads }),
     ...(maxMemory === undefined ? {} : { maxMemoryBytes: maxMemory }),
-    ...(control === undefined ? {} : { control: controlOf(control) }),
   };
 }
 
@@ -322,24 +331,23 @@ async function recordTraining<Result>(
   }
 }
 
-/** By the backend that `KTRDR_API_URL` names, which keeps the record. */
-async function trainByBackend(api: ApiClient, options: TrainOptions, json: boolean): Promise<void> {
-  const [{ readFileSync }, { parseRunMode }, { strategyOf }] = await Promise.all([
-    import("node:fs"),
+/** What the backend takes; the strategy is the text of a file of this machine, or a name that the backend knows. */
+async function bodyOf(options: TrainOptions): Promise<object> {
+  const [{ parseRunMode }, { loadStrategy }] = await Promise.all([
     import("../service/manager/index.js"),
-    import("../orchestration/index.js"),
+    import("../strategy/index.js"),
   ]);
-  if (options.seeds !== undefined) {
-    throw new UsageError("--seeds trains in this process: unset KTRDR_API_URL, or leave it out.");
+  const local = options.seeds === undefined ? options.control && "--control" : "--seeds";
+  if (local) {
+    throw new UsageError(`${local} trains in this process: unset KTRDR_API_URL, or leave it out.`);
   }
-  if (options.control !== undefined) {
-    throw new UsageError("--control trains in this process: unset KTRDR_API_URL, or leave it out.");
-  }
-  const request = await contextOf(options);
-  strategyOf(request); // what is wrong with the file is told with its name on this machine
-  const { strategyPath, symbols, timeframes, startDate, endDate, seed, epochs, engine, threads } = request;
-  const body = {
-    strategy_yaml: readFileSync(strategyPath, "utf8"),
+  const strategy = strategyBody(options.strategy);
+  // What is wrong with a file is told before anything is sent.
+  if ("strategy_yaml" in strategy) loadStrategy(options.strategy);
+  const { symbols, timeframes, startDate, endDate, seed, epochs, engine, threads, dataMode, maxMemoryBytes } =
+    await overridesOf(options);
+  return {
+    ...strategy,
     symbols,
     timeframes,
     start_date: startDate,
@@ -348,11 +356,16 @@ async function trainByBackend(api: ApiClient, options: TrainOptions, json: boole
     epochs,
     engine,
     threads,
-    data_mode: request.dataMode,
-    max_memory_bytes: request.maxMemoryBytes === undefined ? undefined : Math.floor(request.maxMemoryBytes),
+    data_mode: dataMode,
+    max_memory_bytes: maxMemoryBytes === undefined ? undefined : Math.floor(maxMemoryBytes),
     mode: options.mode === undefined ? undefined : parseRunMode("--mode", options.mode),
     require_gpu: options.requireGpu,
   };
+}
+
+/** By the backend that `KTRDR_API_URL` names, which keeps the record. */
+async function trainByBackend(api: ApiClient, options: TrainOptions, json: boolean): Promise<void> {
+  const body = await bodyOf(options);
   const result = await withShell(options, ({ display, cancellation }) =>
     api.train(body, display, cancellation.token, (id) => note(`Operation ${id}`)),
   );
@@ -420,9 +433,14 @@ function summaryOf(result: ManagedResult): Record<string, unknown> {
   };
 }
 
-async function printPlan(options: TrainOptions, json: boolean): Promise<void> {
+async function planned(api: ApiClient | null, options: TrainOptions): Promise<TrainingPlan> {
+  if (api !== null) return api.data("/trainings/plan", { method: "POST", body: await bodyOf(options) });
   const { planTraining } = await import("../orchestration/index.js");
-  const plan = await planTraining(await contextOf(options), foldersOf(options).models);
+  return planTraining(await contextOf(options), foldersOf(options).models);
+}
+
+async function printPlan(api: ApiClient | null, options: TrainOptions, json: boolean): Promise<void> {
+  const plan = await planned(api, options);
   if (json) return printJson(plan);
   for (const text of plan.notices) warn(text);
   const bars = Object.entries(plan.bars).map(([series, text]) => `  ${series}: ${text}`);

@@ -1,6 +1,6 @@
 import { UsageError } from "../core/index.js";
 import type { Explanation, ModelTest, ModelUse, Prediction } from "../pipeline/index.js";
-import { apiOf } from "./api.js";
+import { apiOf, asksBackend } from "./api.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
@@ -30,7 +30,7 @@ interface UseOptions extends CommonOptions {
 export const registerModelUseCommands: RegisterCommands = (program) => {
   const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
   const use = (name: string, description: string): ReturnType<typeof withCommonOptions> =>
-    withCommonOptions(models.command(name))
+    asksBackend(withCommonOptions(models.command(name)))
       .description(description)
       .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
       .requiredOption("--symbol <symbol>", "symbol whose bars to read")
@@ -52,7 +52,7 @@ export const registerModelUseCommands: RegisterCommands = (program) => {
 };
 
 async function tested(name: string, options: UseOptions): Promise<ModelTest> {
-  const api = await apiOf();
+  const api = await apiOf(options, true);
   if (api !== null) return api.data("/models/test", { method: "POST", body: bodyOf(name, options) });
   const { testModel } = await import("../pipeline/index.js");
   const use = await useOf(name, options);
@@ -77,33 +77,38 @@ async function predict(name: string, options: UseOptions & { explain?: boolean }
       "--explain: a table has no room for explanations. Use --json, or leave out --format csv.",
     );
   }
-  const api = await apiOf();
-  if (api !== null) {
-    if (options.explain) throw new UsageError("--explain works in this process: unset KTRDR_API_URL.");
-    const body = bodyOf(name, options);
-    const reply = await api.data<{ predictions: Prediction[]; notices: string[] }>("/models/predict", {
-      method: "POST",
-      body,
-    });
-    for (const text of reply.notices) warn(text);
-    return printPredictions(reply.predictions, format);
-  }
-  const { predictBars, explainPredictions } = await import("../pipeline/index.js");
-  const modelUse = await useOf(name, options);
-  const token = stoppable();
-  const { predictions, notices } = await predictBars(modelUse, token);
-  const explained = options.explain
-    ? await explainPredictions(modelUse.model, modelUse.dataManager, predictions, token)
-    : null;
-  for (const text of [...notices, ...(explained?.notices ?? [])]) warn(text);
-  const explanations = explained?.explanations;
+  const { predictions, explanations, statement, notices } = await predicted(name, options);
+  for (const text of notices) warn(text);
   if (explanations === undefined) return printPredictions(predictions, format);
   if (format === "json") {
     printJson(predictions.map((prediction, i) => ({ ...prediction, explanation: explanations[i] })));
   } else {
     const texts = predictions.map((prediction, i) => explainedText(prediction, explanations[i]));
-    printText([...texts, ...(explained?.statement ? [explained.statement] : [])].join("\n\n"));
+    printText([...texts, ...(statement ? [statement] : [])].join("\n\n"));
   }
+}
+
+/** Predictions, and what is behind them where that was asked for. */
+interface Predicted {
+  readonly predictions: readonly Prediction[];
+  readonly notices: readonly string[];
+  readonly explanations?: readonly Explanation[];
+  readonly statement?: string | null;
+}
+
+async function predicted(name: string, options: UseOptions & { explain?: boolean }): Promise<Predicted> {
+  const { explain = false } = options;
+  const api = await apiOf(options, true);
+  if (api !== null) {
+    return api.data("/models/predict", { method: "POST", body: { ...bodyOf(name, options), explain } });
+  }
+  const { predictBars, explainPredictions } = await import("../pipeline/index.js");
+  const use = await useOf(name, options);
+  const token = stoppable();
+  const found = await predictBars(use, token);
+  if (!explain) return found;
+  const explained = await explainPredictions(use.model, use.dataManager, found.predictions, token);
+  return { ...found, ...explained, notices: [...found.notices, ...explained.notices] };
 }
 
 async function useOf(name: string, options: UseOptions): Promise<ModelUse> {

@@ -1,7 +1,8 @@
 import type { ModelEntry, ModelRecord } from "../models/index.js";
 import type { LeakReceipt } from "../pipeline/index.js";
+import type { ApiClient } from "../service/manager/api-client.js";
 import type { OnnxCheck } from "../portable/index.js";
-import { apiOf, modelPath } from "./api.js";
+import { apiOf, asksBackend, modelPath } from "./api.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
 import {
@@ -22,10 +23,10 @@ import { receiptText } from "./time-receipt.js";
 /** `ktrdr models list|show|export|delete`. */
 export const registerModelsCommands: RegisterCommands = (program) => {
   const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
-  withCommonOptions(models.command("list"))
+  asksBackend(withCommonOptions(models.command("list")))
     .description("All stored models, the newest first.")
     .action(listModels);
-  withCommonOptions(models.command("show"))
+  asksBackend(withCommonOptions(models.command("show")))
     .description("What a model was made of, and how well it did.")
     .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
     .action(showModel);
@@ -34,7 +35,7 @@ export const registerModelsCommands: RegisterCommands = (program) => {
     .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
     .requiredOption("--to <dir>", "folder to make")
     .action(exportModelTo);
-  withCommonOptions(models.command("delete"))
+  asksBackend(withCommonOptions(models.command("delete")))
     .description("Delete a model; asks first on a terminal.")
     .argument("<model>", "<strategy>/<timeframe>_v<N>, or <strategy> for its newest version")
     .option("--yes", "do not ask")
@@ -48,14 +49,12 @@ async function openStorage(options: CommonOptions) {
 
 async function listModels(options: CommonOptions): Promise<void> {
   const format = formatOf(options);
-  const api = await apiOf();
-  const storage = await openStorage(options);
-  const entries =
-    api === null ? storage.list((damaged) => warn(damaged.message)) : await api.data<ModelEntry[]>("/models");
+  const api = await apiOf(options);
+  const entries = await listed(options, api);
   if (format === "json") return printJson(entries);
   if (format === "csv") return printData(csvOf(entryColumns, entries));
   if (entries.length === 0) {
-    const where = api === null ? `in "${storage.root}"` : "on the backend";
+    const where = api === null ? `in "${foldersOf(options).models}"` : "on the backend";
     return note(`No model ${where} yet: \`ktrdr models train --strategy FILE\` makes one.`);
   }
   const rows = entries.map((entry) => [
@@ -66,6 +65,13 @@ async function listModels(options: CommonOptions): Promise<void> {
     entry.created_at.slice(0, 16).replace("T", " "),
   ]);
   printData(alignRows([["model", "val. accuracy", "test accuracy", "size", "created (UTC)"], ...rows]));
+}
+
+async function listed(options: CommonOptions, api: ApiClient | null): Promise<readonly ModelEntry[]> {
+  if (api === null) return (await openStorage(options)).list((damaged) => warn(damaged.message));
+  const { data, notices } = await api.call<{ data: ModelEntry[]; notices: string[] }>("/models");
+  for (const text of notices) warn(text);
+  return data;
 }
 
 const entryColumns = [
@@ -81,7 +87,7 @@ const entryColumns = [
 ] as const satisfies readonly (keyof ModelEntry)[];
 
 async function modelOf(name: string, options: CommonOptions): Promise<ModelRecord> {
-  const api = await apiOf();
+  const api = await apiOf(options);
   if (api !== null) return api.data(modelPath(name));
   const { modelRecord, ModelStorage } = await import("../models/index.js");
   return modelRecord(new ModelStorage(foldersOf(options).models).load(name));
@@ -141,7 +147,7 @@ async function exportModelTo(name: string, options: CommonOptions & { to: string
 
 async function deleteModel(name: string, options: CommonOptions & { yes?: boolean }): Promise<void> {
   const json = wantsJson(options);
-  const api = await apiOf();
+  const api = await apiOf(options);
   const storage = await openStorage(options);
   const full = api === null ? storage.resolve(name) : (await api.data<ModelRecord>(modelPath(name))).name;
   if (process.stdin.isTTY && process.stderr.isTTY && !options.yes && !(await agrees(full))) {

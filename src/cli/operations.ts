@@ -6,7 +6,7 @@ import type {
   OperationStatus,
   OperationStore,
 } from "../operations/index.js";
-import { apiOf } from "./api.js";
+import { apiOf, asksBackend } from "./api.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
 import { csvOf } from "./csv.js";
 import {
@@ -30,20 +30,20 @@ interface ListOptions extends CommonOptions {
 export const registerOperationsCommands: RegisterCommands = (program) => {
   const operations = groupOf(program, "operations", "What runs and what ran: list, watch, cancel.");
   const id = "operation id, or a beginning that no other has";
-  withCommonOptions(operations.command("list"))
+  asksBackend(withCommonOptions(operations.command("list")))
     .description("Operations, the newest first.")
     .option("--status <status>", "only pending, running, completed, failed or cancelled ones")
     .option("--limit <n>", "at most so many")
     .action(listOperations);
-  withCommonOptions(operations.command("show"))
+  asksBackend(withCommonOptions(operations.command("show")))
     .description("All that is recorded of an operation.")
     .argument("<id>", id)
     .action(showOperation);
-  withCommonOptions(operations.command("watch"))
+  asksBackend(withCommonOptions(operations.command("watch")))
     .description("Follow an operation until it is over: a line per phase and epoch.")
     .argument("<id>", id)
     .action(watch);
-  withCommonOptions(operations.command("cancel"))
+  asksBackend(withCommonOptions(operations.command("cancel")))
     .description("Stop an operation; returns when its final state is recorded.")
     .argument("<id>", id)
     .action(cancel);
@@ -81,7 +81,7 @@ async function listed(
   options: ListOptions,
   filter: { status?: OperationStatus; limit?: number },
 ): Promise<OperationRecord[]> {
-  const api = await apiOf();
+  const api = await apiOf(options);
   if (api === null) return isRecording(options) ? withStore(options, (store) => store.list(filter)) : [];
   const query = new URLSearchParams({ limit: String(Math.min(1000, filter.limit ?? 1000)) });
   if (filter.status !== undefined) query.set("status", filter.status);
@@ -146,7 +146,7 @@ const recordColumns = [
 
 async function showOperation(id: string, options: CommonOptions): Promise<void> {
   const json = wantsJson(options);
-  const api = await apiOf();
+  const api = await apiOf(options);
   const record =
     api === null
       ? await withOperation(id, options, (store) => store.get(id))
@@ -169,7 +169,7 @@ async function cancelled(
   id: string,
   options: CommonOptions,
 ): Promise<{ operation_id: string; status: OperationStatus; latency_ms: number }> {
-  const api = await apiOf();
+  const api = await apiOf(options);
   if (api !== null) return api.call(`/operations/${encodeURIComponent(id)}`, { method: "DELETE" });
   const { cancelOperation } = await import("../operations/index.js");
   const { record, latencyMs } = await withOperation(id, options, (store) => cancelOperation(store, id));
@@ -181,7 +181,7 @@ async function watched(
   options: CommonOptions,
   onEvent: (event: TrainingProgress) => void,
 ): Promise<OperationDetails> {
-  const api = await apiOf();
+  const api = await apiOf(options);
   if (api !== null) return api.watch(id, { onPhase: onEvent, onBatch: onEvent, onEpoch: onEvent });
   const { watchOperation } = await import("../operations/index.js");
   return withOperation(id, options, (store) => watchOperation(store, id, onEvent));

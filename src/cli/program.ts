@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { refuseLocalCommand } from "./api.js";
 import { registerBacktestCommands } from "./backtest.js";
 import type { RegisterCommands } from "./command.js";
 import { registerDataCommands } from "./data.js";
@@ -48,6 +49,7 @@ function createProgram(): Command {
     .version("0.1.0", "-V, --version")
     .showSuggestionAfterError(true);
   for (const register of groups) register(program);
+  program.hook("preAction", (_program, command) => refuseLocalCommand(command));
   return program;
 }
 

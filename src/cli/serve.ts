@@ -1,10 +1,11 @@
+import { asksBackend } from "./api.js";
 import type { RegisterCommands } from "./command.js";
 import { type CommonOptions, foldersOf } from "./io.js";
 import { guardOf, noteBug, runService, withServiceOptions, type ServiceFlags } from "./service-run.js";
 
 /** `ktrdr serve`. */
 export const registerServeCommand: RegisterCommands = (program) => {
-  withServiceOptions(program.command("serve"), 8000)
+  asksBackend(withServiceOptions(program.command("serve"), 8000))
     .description("Run the backend until Ctrl-C: all of this over HTTP; docs/host-api.md has its routes.")
     .option("--data-dir <dir>", "folder of bars (default: ./data)")
     .option("--models-dir <dir>", "folder of models (default: ./models)")
