@@ -2,6 +2,7 @@ import { nearestName, UsageError } from "../core/index.js";
 import type { Engine } from "./engine.js";
 import { referenceEngine } from "./reference/reference.js";
 import { relaxedWasmEngine, wasmEngine } from "./wasm/wasm.js";
+import { webGpuEngine } from "./webgpu/webgpu.js";
 
 /** Makes an engine whose networks use up to this many threads. */
 type EngineMaker = (threads: number) => Engine;
@@ -11,6 +12,7 @@ export const engines: Readonly<Record<string, EngineMaker>> = {
   reference: () => referenceEngine,
   wasm: wasmEngine,
   "wasm-relaxed": relaxedWasmEngine,
+  webgpu: () => webGpuEngine,
 };
 
 /** What `--engine` takes: an engine's name, or `auto` for the fastest that gives the same bits everywhere. */

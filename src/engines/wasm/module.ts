@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import type { ControlBlock } from "../../core/index.js";
+import { builtFile } from "../built-file.js";
 
 /** What the kernel offers; see kernel/kernel.ts. Addresses and sizes are bytes. */
 export interface Kernel {
@@ -80,7 +81,7 @@ function compiled(build: KernelBuild | "flag"): WebAssembly.Module {
   if (module === undefined) {
     // Node 20 knows relaxed SIMD behind a flag only; later versions ignore it.
     if (build === "kernel-relaxed") setFlagsFromString("--experimental-wasm-relaxed-simd");
-    module = new WebAssembly.Module(readFileSync(kernelFile(build)));
+    module = new WebAssembly.Module(readFileSync(builtFile(`engines/wasm/${build}.wasm`)));
     modules.set(build, module);
   }
   return module;
@@ -116,15 +117,4 @@ export function instantiate(
     },
   });
   return instance.exports as unknown as Kernel;
-}
-
-/** The build writes the kernel to `dist/`, wherever this module itself runs from. */
-function kernelFile(build: string): URL {
-  for (let folder = new URL(".", import.meta.url); ; folder = new URL("..", folder)) {
-    const file = new URL(`dist/engines/wasm/${build}.wasm`, folder);
-    if (existsSync(file)) return file;
-    if (folder.pathname === "/") {
-      throw new Error(`${build}.wasm was not built; run \`npm run build\` in the package's folder`);
-    }
-  }
 }

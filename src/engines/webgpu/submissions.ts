@@ -1,0 +1,101 @@
+import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import type { GpuDevice } from "./device.js";
+import { numbersPerDispatch, type Handle } from "./protocol.js";
+import { writeRecord, type DispatchRecord } from "./shaders/record.js";
+
+/** Work of the first submission in multiply-adds: a software device takes some 4 ms for it, a GPU a few microseconds. */
+const firstBudget = 4e6;
+/** What starting a dispatch costs, in multiply-adds. */
+const dispatchWork = 5e4;
+/** What a submission is to take: short enough to answer a stop within 5 ms, long against its own cost of some 0.1 ms. */
+const wantedMs = 2;
+
+/** One call of a kernel: `groups` workgroups, each of about `groupWork` multiply-adds. */
+export interface Dispatch {
+  readonly binding: Handle;
+  readonly groups: number;
+  readonly groupWork: number;
+  /** Must not be cut into several. */
+  readonly whole: boolean;
+  readonly record: DispatchRecord;
+}
+
+/**
+ * Gathers dispatches into submissions of about 2 ms and keeps two of them at the device, so that it has work while the next ones are
+ * written. Where they are cut follows the device's pace, and no result depends on it.
+ */
+export class Submissions {
+  readonly #device: GpuDevice;
+  #budget = firstBudget;
+  #dispatches: number[] = [];
+  #records: DispatchRecord[] = [];
+  #work = 0;
+  /** Dispatches up to the last `mark`. */
+  #marked = 0;
+  readonly #inFlight: { id: number; work: number }[] = [];
+
+  constructor(device: GpuDevice) {
+    this.#device = device;
+  }
+
+  /**
+   * Adds a dispatch, in parts where it is large; hands over what is complete and looks at the token before each part.
+   *
+   * @throws CancelledError; what was added since the last mark can then be dropped
+   */
+  add({ binding, groups, groupWork, whole, record }: Dispatch, token: CancellationToken): void {
+    const most = this.#device.adapter.limits.maxComputeWorkgroupsPerDimension;
+    for (let base = 0; base < groups;) {
+      throwIfCancelled(token);
+      const part = Math.max(1, Math.min(most, Math.floor((this.#budget - this.#work) / groupWork)));
+      const count = whole ? groups : Math.min(part, groups - base);
+      this.#dispatches.push(binding, count);
+      this.#records.push(base === 0 ? record : { ...record, base });
+      this.#work += dispatchWork + count * groupWork;
+      base += count;
+      if (this.#work >= this.#budget) this.#flush(this.#records.length);
+    }
+  }
+
+  /** All that was added up to here belongs to whole batches. */
+  mark(): void {
+    this.#marked = this.#records.length;
+  }
+
+  /** Hands over what is left up to the last mark, drops the rest. */
+  end(): void {
+    this.#flush(this.#marked);
+    this.#records = [];
+    this.#dispatches = [];
+    this.#work = 0;
+    this.#marked = 0;
+  }
+
+  #flush(count: number): void {
+    if (count === 0) return;
+    const stride = this.#device.adapter.limits.minUniformBufferOffsetAlignment;
+    const records = new Uint8Array(count * stride);
+    const view = new DataView(records.buffer);
+    for (let k = 0; k < count; k++) writeRecord(this.#records[k], view, k * stride);
+    const dispatches = Uint32Array.from(this.#dispatches.slice(0, count * numbersPerDispatch));
+    this.#inFlight.push({ id: this.#device.submit(records, dispatches), work: this.#work });
+    this.#records = this.#records.slice(count);
+    this.#dispatches = this.#dispatches.slice(count * numbersPerDispatch);
+    this.#work = 0;
+    this.#marked = 0;
+    while (this.#inFlight.length > 2) this.#finishOne();
+  }
+
+  #finishOne(): void {
+    const { id, work } = this.#inFlight.shift()!;
+    const ms = this.#device.finish(id);
+    // Only one that was full tells the pace; its own start and end weigh too much in others.
+    if (ms > 2 * wantedMs) this.#budget = Math.max(firstBudget / 16, this.#budget / 2);
+    else if (ms < wantedMs / 2 && work >= this.#budget / 2) this.#budget *= 2;
+  }
+
+  /** Waits for everything that was handed over. */
+  drain(): void {
+    while (this.#inFlight.length > 0) this.#finishOne();
+  }
+}
