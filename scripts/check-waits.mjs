@@ -34,6 +34,8 @@ const places = [
 const allowed = {
   "src/data/manager/http-text.ts": "gives up a provider that does not answer; fetching bars, not training",
   "src/data/manager/interrupt.ts": "wakes a fetch that is cancelled; fetching bars, not training",
+  "src/engines/webgpu/device.ts":
+    "Atomics.wait, without a time, for the device's answer: the training thread has nothing else to do and is woken by it",
   "src/service/host/training-service.ts":
     "gives up waiting for a session that was asked to stop, in the reply to that request",
   "src/service/host/devices.ts": "gives up a GPU driver that does not answer, in health replies",

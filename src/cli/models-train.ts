@@ -81,7 +81,10 @@ export const registerTrainCommand: RegisterCommands = (program) => {
       "epochs at most (default: those of the file)",
       wholeNumber("--epochs", 1, 1_000_000),
     )
-    .option("--engine <name>", "reference, wasm, wasm-relaxed or auto (default: auto, which is wasm)")
+    .option(
+      "--engine <name>",
+      "reference, wasm, wasm-relaxed, webgpu or auto (default: auto: a GPU for large batches where one is there, else wasm)",
+    )
     .option(
       "--threads <n>",
       "threads at most, used where that pays; results do not depend on it (default: all cores)",

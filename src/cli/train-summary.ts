@@ -55,6 +55,9 @@ export function trainingText(result: TrainingResult): string {
       ? `  test        accuracy ${percent(test.test_accuracy)}, always the commonest class ${percent(test.majority_class_accuracy)}, loss ${test.test_loss.toFixed(4)}`
       : `  test        no samples`,
     `  network     ${result.model_info.architecture}, ${result.model_info.parameters_count} parameters`,
+    ...(result.engine_choice === undefined
+      ? []
+      : [`  engine      ${result.resource_usage.engine}, ${result.engine_choice}`]),
     `  receipt     ${leakText(result.leak_receipt)}`,
     `  files       ${model_path}`,
     "",

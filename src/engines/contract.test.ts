@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CancelledError, createCancellation, neverCancelled, type CancellationToken } from "../core/index.js";
+import { describeEachEngine } from "../../test/engines.js";
 import {
   flatten,
   gradientsOf,
@@ -14,7 +15,6 @@ import { rounds } from "../../test/rounds.js";
 import {
   activations,
   CANCELLATION_CHECK_FREQUENCY,
-  engines,
   WeightShapesError,
   type Network,
   type NetworkSpec,
@@ -73,7 +73,7 @@ function definedLoss(spec: NetworkSpec, parameters: Float64Array, samples: Sampl
   return sum / total;
 }
 
-describe.each(Object.values(engines).map((make) => make(1)))("$name engine", (engine) => {
+describeEachEngine("engine", (engine) => {
   const samples = hashSamples(45, 6);
 
   const variants = activations.flatMap((activation) => [

@@ -156,9 +156,18 @@ export interface Network {
   dispose(): void;
 }
 
+/** What an engine's arithmetic runs on, where that is not simply this machine's processors. */
+export interface EngineDevice {
+  /** `gpu` for hardware only: a processor that plays a GPU is a `cpu`. */
+  readonly type: "cpu" | "gpu";
+  readonly name: string;
+}
+
 /** Where the arithmetic runs. */
 export interface Engine {
   readonly name: string;
+  /** Absent for engines that run on processors. Reading it may open the device. */
+  readonly device?: EngineDevice;
   /** A network with PyTorch's default initialisation (uniform ±1/sqrt(inputs)) from the seed's "weights" stream. */
   createNetwork(spec: NetworkSpec, seed: number): Network;
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { neverCancelled } from "../core/index.js";
-import { engines, type NetworkSpec } from "./index.js";
+import { type NetworkSpec } from "./index.js";
+import { describeEachEngine } from "../../test/engines.js";
 import { flatten, gradientsOf, hashNetwork, hashSamples, hashUniform } from "../../test/networks.js";
 
 /** A training that PyTorch did; see bench/pytorch/make_fixtures.py, which says how the inputs are made. */
@@ -46,7 +47,7 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return largest;
 }
 
-describe.each(Object.values(engines).map((make) => make(1)))("$name engine and PyTorch", (engine) => {
+describeEachEngine("engine and PyTorch", (engine) => {
   test.each(cases)("$name: the same losses over 50 steps", (fixture) => {
     const { rows, batchSize, learningRate, losses } = fixture;
     const network = hashNetwork(engine, specOf(fixture));

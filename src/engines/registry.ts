@@ -2,6 +2,8 @@ import { nearestName, UsageError } from "../core/index.js";
 import type { Engine } from "./engine.js";
 import { referenceEngine } from "./reference/reference.js";
 import { relaxedWasmEngine, wasmEngine } from "./wasm/wasm.js";
+import { findDawn } from "./webgpu/device.js";
+import { GpuPackageError } from "./webgpu/errors.js";
 import { webGpuEngine } from "./webgpu/webgpu.js";
 
 /** Makes an engine whose networks use up to this many threads. */
@@ -15,17 +17,18 @@ export const engines: Readonly<Record<string, EngineMaker>> = {
   webgpu: () => webGpuEngine,
 };
 
-/** What `--engine` takes: an engine's name, or `auto` for the fastest that gives the same bits everywhere. */
+/** What `--engine` takes: an engine's name, or `auto`. @see chooseEngine */
 export const engineNames: readonly string[] = [...Object.keys(engines), "auto"];
 
 /**
- * The engine of this name.
+ * The engine of this name; `auto` is the fastest that gives the same bits everywhere.
  *
  * @param threads threads of one network, used where that pays; no result depends on it
- * @throws UsageError for a name that is no engine's
+ * @throws UsageError for a name that is no engine's; GpuPackageError for `webgpu` where its package is not installed
  */
 export function findEngine(name: string, threads = 1): Engine {
   if (name === "auto") return wasmEngine(threads);
+  if (name === "webgpu" && findDawn() === null) throw new GpuPackageError();
   if (Object.hasOwn(engines, name)) return engines[name](threads);
   const nearest = nearestName(name, engineNames);
   const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;

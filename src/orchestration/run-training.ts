@@ -1,10 +1,11 @@
 import { availableParallelism } from "node:os";
 import { ignoreProgress, type CancellationToken, type ProgressListener } from "../core/index.js";
 import { BarStore, DataManager, HttpCsvProvider, parseDateRange, parseTimeframe } from "../data/index.js";
-import { findEngine } from "../engines/index.js";
+import { chooseEngine, parameterCount, type BatchWork } from "../engines/index.js";
 import { ModelStorage } from "../models/index.js";
 import { TrainingPipeline, type TrainingResult } from "../pipeline/index.js";
 import {
+  featureNames,
   loadStrategy,
   parseStrategy,
   strategyFromData,
@@ -35,7 +36,8 @@ export async function runTraining(
   { progress = ignoreProgress, token, begin = () => undefined }: RunHooks,
   strategy = strategyOf(context),
 ): Promise<TrainingResult> {
-  const engine = findEngine(context.engine ?? "auto", context.threads ?? availableParallelism());
+  const threads = context.threads ?? availableParallelism();
+  const { engine, reason } = chooseEngine(context.engine ?? "auto", threads, batchWorkOf(strategy));
   begin();
   const store = new BarStore(context.dataFolder);
   const modelStorage = new ModelStorage(modelsFolder);
@@ -49,6 +51,7 @@ export async function runTraining(
     modelStorage,
     dataManager: new DataManager(store, HttpCsvProvider.fromEnvironment()),
     engine,
+    engineReason: reason,
     dataMode: context.dataMode ?? strategy.dataMode,
     operationId: context.operationId,
     progressCallback: progress,
@@ -70,6 +73,14 @@ export function strategyOf(context: Omit<TrainingOperationContext, "operationId"
   const file =
     strategyText === undefined ? loadStrategy(strategyPath) : parseStrategy(strategyText, strategyPath);
   return withOverrides(file, overridesOf(context));
+}
+
+/** The size of a strategy's batches. */
+export function batchWorkOf(strategy: Strategy): BatchWork {
+  const { architecture, training } = strategy;
+  const inputs = featureNames(strategy).length;
+  const parameters = parameterCount({ inputs, hidden: architecture.hidden, outputs: 3 });
+  return { parameters, batchSize: training.batchSize };
 }
 
 /** What the request says in place of the strategy file. @throws UnknownTimeframeError, UsageError for a date that is none */

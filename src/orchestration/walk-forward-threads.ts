@@ -10,7 +10,7 @@ import {
 } from "../core/index.js";
 import { BarStore, DataManager } from "../data/index.js";
 import type { FoldPlan } from "../dataset/index.js";
-import { findEngine } from "../engines/index.js";
+import { chooseEngine } from "../engines/index.js";
 import {
   prepareFolds,
   runFold,
@@ -21,7 +21,7 @@ import {
 } from "../pipeline/index.js";
 import type { TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
-import { strategyOf } from "./run-training.js";
+import { batchWorkOf, strategyOf } from "./run-training.js";
 import { takeThread } from "./training-thread.js";
 
 /** A walk-forward as plain data, fit to cross to threads. */
@@ -84,7 +84,7 @@ export function createWalkForwardServant(): (request: WalkForwardRequest) => Pro
     const { prepared, job, memory } = state as State;
     const token = tokenOf(memory);
     if (request.walk === "fold") {
-      const engine = findEngine(job.context.engine ?? "auto");
+      const { engine } = chooseEngine(job.context.engine ?? "auto", 1, batchWorkOf(prepared.strategy));
       return { type: "fold", result: runFold(prepared, request.fold, request.seed, engine, token) };
     }
     return { type: "stitched", stitched: stitchFolds(prepared, request.results, job.stitch, token) };

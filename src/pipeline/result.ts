@@ -86,7 +86,15 @@ export interface TrainingResult {
   readonly leak_receipt: LeakReceipt;
   /** Present where controls were asked for and there are test rows. */
   readonly control?: ControlResult;
-  readonly resource_usage: { readonly engine: string; readonly device_type: string };
+  readonly resource_usage: {
+    readonly engine: string;
+    /** `gpu` for hardware only. */
+    readonly device_type: string;
+    /** Absent without a GPU. */
+    readonly gpu_name?: string;
+  };
+  /** Why this engine was taken, in half a sentence; absent where the caller brought the engine. */
+  readonly engine_choice?: string;
   readonly time_receipt: TimeReceipt;
   readonly notices: readonly string[];
 }

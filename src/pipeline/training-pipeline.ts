@@ -80,6 +80,8 @@ export interface TrainRequest {
   readonly dataManager?: DataManager;
   /** Default: the fastest engine. */
   readonly engine?: Engine;
+  /** Why this engine was taken; part of the result. */
+  readonly engineReason?: string;
   /** Names the temporary folder while saving, and stands in the metadata; default: `direct_` and a random UUID. */
   readonly operationId?: string;
   /** Runs on the same data, this one included; what the verdict is corrected for. Default: 1. */
@@ -273,7 +275,8 @@ export const TrainingPipeline = {
       verdict,
       ...(control === null ? {} : { control }),
       leak_receipt: leaks,
-      resource_usage: { engine: engine.name, device_type: "cpu" },
+      resource_usage: resourceUsage(engine),
+      ...(request.engineReason === undefined ? {} : { engine_choice: request.engineReason }),
       notices,
     };
     const published = modelStorage.publish(
@@ -498,4 +501,9 @@ function toTrainingParts({ train, validation }: JoinedParts["data"]): TrainingPa
     train: toSamples(train),
     validation: validation.features.rows === 0 ? null : toSamples(validation),
   };
+}
+
+function resourceUsage({ name, device }: Engine): TrainingResult["resource_usage"] {
+  if (device?.type !== "gpu") return { engine: name, device_type: "cpu" };
+  return { engine: name, device_type: "gpu", gpu_name: device.name };
 }

@@ -57,7 +57,11 @@ class DeviceServer {
     this.#stride = device.limits.minUniformBufferOffsetAlignment;
     this.#recordLayout = device.createBindGroupLayout({
       entries: [
-        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform", hasDynamicOffset: true } },
+        {
+          binding: 0,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: "uniform", hasDynamicOffset: true },
+        },
       ],
     });
   }
@@ -101,7 +105,7 @@ class DeviceServer {
     const known = this.#compiled.get(code);
     if (known !== undefined) return known;
     const storage = this.#device.createBindGroupLayout({
-      entries: [...access].map((way, binding) => ({
+      entries: access.split("").map((way, binding) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
         buffer: { type: way === "w" ? "storage" : "read-only-storage" },
@@ -119,7 +123,10 @@ class DeviceServer {
   bind(plans: readonly BindingPlan[]): void {
     for (const { binding, kernel, buffers } of plans) {
       const { pipeline, storage } = this.#kernels.get(kernel)!;
-      const entries = buffers.map((handle, k) => ({ binding: k, resource: { buffer: this.#buffer(handle) } }));
+      const entries = buffers.map((handle, k) => ({
+        binding: k,
+        resource: { buffer: this.#buffer(handle) },
+      }));
       const group = this.#device.createBindGroup({ layout: storage, entries });
       this.#bindings.set(binding, { pipeline, group });
     }
@@ -247,7 +254,10 @@ async function openDevice(gpu: GPU): Promise<{ device: GPUDevice; adapter: Adapt
   try {
     return { device: await adapter.requestDevice({ requiredLimits }), adapter: facts };
   } catch (error) {
-    throw new Failed("adapter", `${facts.description || facts.device} gives no device: ${(error as Error).message}`);
+    throw new Failed(
+      "adapter",
+      `${facts.description || facts.device} gives no device: ${(error as Error).message}`,
+    );
   }
 }
 
@@ -270,7 +280,11 @@ async function carryOut(server: DeviceServer, command: Command): Promise<Reply |
       server.bind(command.bindings);
       return null;
     case "submit":
-      return { id: command.id, type: "done", busyMs: await server.submit(command.records, command.dispatches) };
+      return {
+        id: command.id,
+        type: "done",
+        busyMs: await server.submit(command.records, command.dispatches),
+      };
     case "copy":
       server.copy(command.from, command.to, command.bytes);
       return null;

@@ -101,7 +101,9 @@ export class GpuDevice {
     for (const bytes of sizes) {
       if (bytes > most) {
         const [asked, allowed] = [bytes, most].map((size) => Math.ceil(size / 2 ** 20));
-        throw new GpuMemoryError(`one part of them takes ${asked} MiB, and a buffer of this device ${allowed} MiB at most`);
+        throw new GpuMemoryError(
+          `one part of them takes ${asked} MiB, and a buffer of this device ${allowed} MiB at most`,
+        );
       }
     }
     const buffers = sizes.map((bytes) => [++this.#lastHandle, bytes] as const);

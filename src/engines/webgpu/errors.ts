@@ -48,8 +48,6 @@ export class GpuLostError extends KnownError {
   readonly code = "GPU_LOST";
 
   constructor(why: string) {
-    super(
-      `The GPU was lost during the run: ${why}. Nothing was saved; run it again, or use --engine wasm.`,
-    );
+    super(`The GPU was lost during the run: ${why}. Nothing was saved; run it again, or use --engine wasm.`);
   }
 }

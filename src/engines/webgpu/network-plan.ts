@@ -5,12 +5,7 @@ import type { GpuDevice } from "./device.js";
 import type { Handle, KernelSource } from "./protocol.js";
 import { gatherBatch, gatherElements, gatherRows } from "./shaders/gather.js";
 import { evaluationLoss, lossRows, probabilities, trainingLoss } from "./shaders/loss.js";
-import {
-  inferenceForward,
-  inputGradient,
-  trainingForward,
-  weightGradient,
-} from "./shaders/passes.js";
+import { inferenceForward, inputGradient, trainingForward, weightGradient } from "./shaders/passes.js";
 import { tile, tileCount } from "./shaders/product.js";
 import type { DispatchRecord } from "./shaders/record.js";
 import { normParts, optimizerStep, squaredNorm, updateParameters } from "./shaders/update.js";
@@ -60,7 +55,10 @@ interface Step {
 }
 
 /** A step for the batch of a record. */
-export function dispatchOf({ binding, layer, groups, groupWork, whole }: Step, record: DispatchRecord): Dispatch {
+export function dispatchOf(
+  { binding, layer, groups, groupWork, whole }: Step,
+  record: DispatchRecord,
+): Dispatch {
   const { rows } = record;
   return {
     binding,
@@ -146,7 +144,11 @@ export class NetworkPlan {
       );
     const rest = [
       steps.forward(inferenceForward(null), [inputs[last], parameters, logits], this.layers[last]),
-      steps.perRow(trainingLoss(outputs, loss, classWeights), [logits, order, labels, deltas[last], sums], outputs),
+      steps.perRow(
+        trainingLoss(outputs, loss, classWeights),
+        [logits, order, labels, deltas[last], sums],
+        outputs,
+      ),
     ];
     for (let l = last; l >= 0; l--) {
       const layer = this.layers[l];
@@ -155,13 +157,21 @@ export class NetworkPlan {
       rest.push(steps.below(inputGradient, [deltas[l], parameters, slopes[l - 1], deltas[l - 1]], layer));
     }
     const all = this.parameterCount;
-    if (gradientClip > 0) rest.push(steps.fixed(squaredNorm(all), [gradients, squares], normParts, all / normParts));
+    if (gradientClip > 0)
+      rest.push(steps.fixed(squaredNorm(all), [gradients, squares], normParts, all / normParts));
     // One dispatch, as a step of the optimizer is done whole or not at all.
     const groups = Math.min(65_535, Math.ceil(all / updateParameters));
     const step = optimizerStep(optimizer, all, gradientClip);
-    rest.push(steps.fixed(step, [gradients, state, parameters, squares], groups, (all / groups) * updateWork));
+    rest.push(
+      steps.fixed(step, [gradients, state, parameters, squares], groups, (all / groups) * updateWork),
+    );
     const bindings = steps.bind();
-    return { gather: gather(bindings), hidden: hidden.map((of) => of(bindings)), rest: rest.map((of) => of(bindings)), bindings };
+    return {
+      gather: gather(bindings),
+      hidden: hidden.map((of) => of(bindings)),
+      rest: rest.map((of) => of(bindings)),
+      bindings,
+    };
   }
 
   /** Evaluation of loaded samples: consecutive rows, one column of them from other rows if asked for. */
@@ -195,7 +205,12 @@ export class NetworkPlan {
     return { steps: all.map((of) => of(bindings)), bindings };
   }
 
-  #forward(steps: StepList, features: Handle, { inputs, logits }: BatchBuffers, parameters: Handle): LateStep[] {
+  #forward(
+    steps: StepList,
+    features: Handle,
+    { inputs, logits }: BatchBuffers,
+    parameters: Handle,
+  ): LateStep[] {
     return this.layers.map((layer, l) => {
       const hidden = l < this.layers.length - 1;
       const source = inferenceForward(hidden ? this.#spec.activation : null);
@@ -260,7 +275,12 @@ class StepList {
 
   /** Something that does not depend on the rows. */
   fixed(source: KernelSource, buffers: readonly Handle[], groups: number, groupWork: number): LateStep {
-    return this.#add(source, buffers, { layer: null, groups: () => groups, groupWork: () => groupWork, whole: true });
+    return this.#add(source, buffers, {
+      layer: null,
+      groups: () => groups,
+      groupWork: () => groupWork,
+      whole: true,
+    });
   }
 
   bind(): Handle[] {

@@ -24,10 +24,24 @@ export const numbersPerDispatch = 2;
  * of that number.
  */
 export type Command =
-  | { readonly type: "allocate"; readonly id: number; readonly buffers: readonly (readonly [Handle, bytes: number])[] }
+  | {
+      readonly type: "allocate";
+      readonly id: number;
+      readonly buffers: readonly (readonly [Handle, bytes: number])[];
+    }
   | { readonly type: "free"; readonly buffers: readonly Handle[]; readonly bindings: readonly Handle[] }
-  | { readonly type: "write"; readonly id: number; readonly buffer: Handle; readonly offset: number; readonly data: Uint8Array }
-  | { readonly type: "compile"; readonly id: number; readonly kernels: readonly (readonly [Handle, KernelSource])[] }
+  | {
+      readonly type: "write";
+      readonly id: number;
+      readonly buffer: Handle;
+      readonly offset: number;
+      readonly data: Uint8Array;
+    }
+  | {
+      readonly type: "compile";
+      readonly id: number;
+      readonly kernels: readonly (readonly [Handle, KernelSource])[];
+    }
   | { readonly type: "bind"; readonly bindings: readonly BindingPlan[] }
   | {
       readonly type: "submit";

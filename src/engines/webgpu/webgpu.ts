@@ -2,6 +2,7 @@ import { CancelledError, neverCancelled, type CancellationToken } from "../../co
 import type {
   BatchSums,
   Engine,
+  EngineDevice,
   EvaluationSums,
   LoadedSamples,
   Network,
@@ -21,7 +22,7 @@ import {
   type SampleBuffers,
   type TrainingSteps,
 } from "./network-plan.js";
-import type { Handle } from "./protocol.js";
+import type { AdapterFacts, Handle } from "./protocol.js";
 import { lossRows } from "./shaders/loss.js";
 import { emptyRecord, type DispatchRecord } from "./shaders/record.js";
 import { normParts } from "./shaders/update.js";
@@ -277,7 +278,13 @@ class WebGpuNetwork implements Network {
     if (this.#evaluation?.samples === samples) return this.#evaluation;
     if (this.#evaluation !== null) this.#device.free([], this.#evaluation.bindings);
     const { parameters } = this.#parameters;
-    const steps = this.#plan.bindEvaluation(samples, this.#permutation.buffer, batch, parameters, this.#sums.buffer);
+    const steps = this.#plan.bindEvaluation(
+      samples,
+      this.#permutation.buffer,
+      batch,
+      parameters,
+      this.#sums.buffer,
+    );
     this.#evaluation = { ...steps, samples };
     return this.#evaluation;
   }
@@ -359,11 +366,22 @@ class WebGpuNetwork implements Network {
   }
 }
 
+/** An adapter as an engine's device. */
+function deviceOf({ description, device, vendor, isSoftware }: AdapterFacts): EngineDevice {
+  return {
+    type: isSoftware ? "cpu" : "gpu",
+    name: description || device || vendor || "a device without a name",
+  };
+}
+
 /**
  * The network on a GPU by WebGPU. Its arithmetic is the reference's in float32, but a device may fuse a multiplication with an
  * addition and rounds divisions and roots its own way, so its bits are those of one kind of device only.
  */
 export const webGpuEngine: Engine = {
   name: "webgpu",
+  get device() {
+    return deviceOf(openDevice().adapter);
+  },
   createNetwork: (spec, seed) => new WebGpuNetwork(spec, seed),
 };

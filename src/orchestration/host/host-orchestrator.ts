@@ -12,6 +12,7 @@ export interface HostTrainingResult extends TrainingResult {
   readonly session_info: SessionInfo<"host">;
   readonly resource_usage: TrainingResult["resource_usage"] & {
     readonly training_mode: "host";
+    /** Whether a hardware GPU trained; `gpu_name` names it. */
     readonly gpu_used: boolean;
   };
 }

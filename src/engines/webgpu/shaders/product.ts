@@ -24,7 +24,9 @@ interface ProductPlan {
 
 /** Where the e-th of a panel's numbers stands: [along the tile's side, along the depth]. */
 function place(alongDepth: boolean): string {
-  return alongDepth ? `let side = e / ${panel}u; let k = e % ${panel}u;` : `let side = e % ${tile}u; let k = e / ${tile}u;`;
+  return alongDepth
+    ? `let side = e / ${panel}u; let k = e % ${panel}u;`
+    : `let side = e % ${tile}u; let k = e / ${tile}u;`;
 }
 
 /**

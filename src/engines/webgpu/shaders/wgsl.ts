@@ -11,7 +11,10 @@ export function f32(value: number): string {
 export type BufferDeclaration = readonly [name: string, element: string, way: "r" | "w"];
 
 /** A shader over these buffers, in the order of their bindings. */
-export function kernelSource(buffers: readonly BufferDeclaration[], ...parts: readonly string[]): KernelSource {
+export function kernelSource(
+  buffers: readonly BufferDeclaration[],
+  ...parts: readonly string[]
+): KernelSource {
   const declarations = buffers.map(
     ([name, element, way], binding) =>
       `@group(0) @binding(${binding}) var<storage, ${way === "w" ? "read_write" : "read"}> ${name}: array<${element}>;`,
