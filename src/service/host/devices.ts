@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cpus, freemem, totalmem } from "node:os";
 import { z } from "zod";
-import { engineNames } from "../../engines/index.js";
+import { findDawn } from "../../engines/index.js";
 
 /** A graphics processor of this machine. */
 export interface GpuDevice {
@@ -53,9 +53,9 @@ function askDriver(): Promise<GpuDevice[]> {
   });
 }
 
-/** Whether a training of this host can use a GPU: there is one, and an engine that runs on it. */
+/** Whether a training of this host can use a GPU: there is one, and the package that reaches it. */
 export function canTrainOnGpu(devices: readonly GpuDevice[]): boolean {
-  return devices.length > 0 && engineNames.includes("webgpu");
+  return devices.length > 0 && findDawn() !== null;
 }
 
 /** The document of `gpuStatus`. */
