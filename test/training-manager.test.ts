@@ -11,6 +11,7 @@ import { makeBars } from "./bars.js";
 import { importBuilt, importBuiltService } from "./built.js";
 import { startCommand } from "./command.js";
 import { strategyText } from "./journey-strategies.js";
+import { latencyText } from "./latencies.js";
 import { rounds } from "./rounds.js";
 
 const ktrdr = await importBuilt();
@@ -245,7 +246,10 @@ describe("a stop", () => {
   test("at random moments ends as cancelled on both sides", async () => {
     const { url, training } = await startHost();
     const latencies: number[] = [];
+    const warmUp = 20;
+    let warm = process.memoryUsage.rss();
     for (let k = 0; k < rounds(200, 4); k++) {
+      if (k === warmUp) warm = process.memoryUsage.rss();
       const cancellation = ktrdr.createCancellation();
       let at = 0;
       const timer = setTimeout(
@@ -262,12 +266,14 @@ describe("a stop", () => {
       expect(training.find(id).status).toBe("cancelled");
     }
     expect([training.active, training.waiting]).toEqual([0, 0]);
-    latencies.sort((a, b) => a - b);
-    const at = (q: number): string =>
-      latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))].toFixed(1);
+    const grown = (process.memoryUsage.rss() - warm) / 2 ** 20;
     process.stdout.write(
-      `cancel over HTTP: ${latencies.length} runs; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms\n`,
+      `cancel over HTTP: ${latencyText(latencies)}; memory after the first ${warmUp} and after all: ${grown.toFixed(0)} MiB more\n`,
     );
+    // A run that stayed would keep the heap of its thread, some 20 MiB.
+    expect(grown, "MiB").toBeLessThan(200 + 2 * latencies.length);
+    const next = await train(createManager(url));
+    expect(next.result?.training_metrics.epochs_trained, "the queue moves on").toBe(5);
   }, 600_000);
 });
 
@@ -387,16 +393,24 @@ describe("a host that dies", () => {
   }
 
   test("while it trains: HOST_LOST with the session's id, and nothing runs here in its place", async () => {
+    const noticed: number[] = [];
     for (let k = 0; k < rounds(50, 2); k++) {
       const host = await startProcess();
       let events = 0;
+      let at = 0;
       const { error, id, result } = await train(createManager(host.url), {
         more: { epochs: 1_000_000 },
-        onEvent: () => ++events > 5 + 3 * k && host.child.kill("SIGKILL"),
+        onEvent: () => {
+          if (++events <= 5 + 3 * k || at > 0) return;
+          at = performance.now();
+          host.child.kill("SIGKILL");
+        },
       });
+      noticed.push(performance.now() - at);
       expect(result).toBeNull();
       expect(error).toMatchObject({ code: "HOST_LOST", details: { session_id: id, host: host.url } });
       expect(error?.message).toContain(id);
     }
+    process.stdout.write(`host killed, noticed by the run that it trained: ${latencyText(noticed)}\n`);
   }, 600_000);
 });

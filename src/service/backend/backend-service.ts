@@ -4,6 +4,7 @@ import { ModelStorage } from "../../models/index.js";
 import { OperationStore } from "../../operations/index.js";
 import { strategyOf, type SessionConfig } from "../../orchestration/index.js";
 import { packageVersion } from "../../pipeline/index.js";
+import { Attendance } from "../http/attendance.js";
 import { commonReplies, startService, type RunningService } from "../http/server.js";
 import { TrainingManager, type HostSettings } from "../manager/index.js";
 import { TaskThreads } from "../task-threads.js";
@@ -56,7 +57,8 @@ export async function startBackendService(options: BackendServiceOptions): Promi
   };
   const trainings = new BackendTrainings(store, manager, options.maxSessions, trialsOf);
   const folders = { dataFolder, strategiesFolder, operationsFile };
-  const context = { ...folders, storage, store, manager, trainings, threads, fetching };
+  const attendance = new Attendance();
+  const context = { ...folders, attendance, storage, store, manager, trainings, threads, fetching };
   let running: RunningService;
   try {
     const about = {

@@ -1,6 +1,7 @@
 import type { OperationStore } from "../../operations/index.js";
 import type { ModelStorage } from "../../models/index.js";
 import type { TrainingManager } from "../manager/index.js";
+import type { Attendance } from "../http/attendance.js";
 import type { TaskThreads } from "../task-threads.js";
 import type { BackendTrainings } from "./backend-trainings.js";
 
@@ -17,4 +18,5 @@ export interface BackendContext {
   readonly fetching: TaskThreads;
   readonly manager: TrainingManager;
   readonly trainings: BackendTrainings;
+  readonly attendance: Attendance;
 }

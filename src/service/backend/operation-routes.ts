@@ -66,7 +66,7 @@ export function resultOf({ trainings, storage }: BackendContext, details: Operat
 
 /** `/operations`: what runs and what ran, in this process and others of this machine. */
 export function addOperationRoutes(app: ServiceApp, context: BackendContext): void {
-  const { store, trainings } = context;
+  const { store, trainings, attendance } = context;
   const tags = ["operations"];
   app.get(
     "/api/v1/operations",
@@ -124,6 +124,7 @@ export function addOperationRoutes(app: ServiceApp, context: BackendContext): vo
     },
     async ({ params }) => {
       const { address: _address, ...details } = store.get(params.operation_id);
+      attendance.ask(details.operation_id);
       return success({ ...details, ...reportOf(trainings.find(details.operation_id) ?? null) });
     },
   );
@@ -203,6 +204,7 @@ export function addOperationRoutes(app: ServiceApp, context: BackendContext): vo
       const session = trainings.find(operation_id);
       const from = request.headers["last-event-id"] ?? 0;
       sendEvents(request, reply, (signal) => {
+        attendance.follow(operation_id, signal);
         if (session instanceof TrainingSession) return sessionEvents(session, from, signal);
         return isFinal(status) ? lastEvent(status, error) : otherEvents(store, operation_id, signal);
       });

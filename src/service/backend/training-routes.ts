@@ -13,8 +13,18 @@ import { resultOf } from "./operation-routes.js";
 import { dataReply, goneSignal, record, sendTask, success, word } from "./replies.js";
 import { oneStrategy, strategyInput, strategyShape } from "./strategy-input.js";
 
-const { symbols, timeframes, start_date, end_date, seed, epochs, engine, threads, max_memory_bytes } =
-  startSchema.shape;
+const {
+  symbols,
+  timeframes,
+  start_date,
+  end_date,
+  seed,
+  epochs,
+  engine,
+  threads,
+  max_memory_bytes,
+  attended,
+} = startSchema.shape;
 
 /** The body of `POST /trainings/start`. */
 export const trainingSchema = z
@@ -30,6 +40,7 @@ export const trainingSchema = z
     threads,
     data_mode: z.enum(dataModes).optional(),
     max_memory_bytes,
+    attended,
     mode: z
       .enum(runModes)
       .optional()
@@ -66,7 +77,7 @@ function configOf(body: z.infer<typeof trainingSchema>, context: BackendContext)
 
 /** `/trainings`: start, result figures, where they run. */
 export function addTrainingRoutes(app: ServiceApp, context: BackendContext): void {
-  const { manager, trainings, store, threads, storage } = context;
+  const { manager, trainings, store, threads, storage, attendance } = context;
   const tags = ["trainings"];
   app.post(
     "/api/v1/trainings/start",
@@ -110,7 +121,9 @@ export function addTrainingRoutes(app: ServiceApp, context: BackendContext): voi
         mode: config.dataMode ?? strategy.dataMode,
         parameters: { seed: body.seed ?? null, epochs: body.epochs ?? null },
       };
-      const { sessionId } = await trainings.start(config, placement, metadata);
+      const session = await trainings.start(config, placement, metadata);
+      const { sessionId } = session;
+      if (body.attended) attendance.watch(session, () => (session.stopRequested = true));
       return {
         success: true as const,
         task_id: sessionId,

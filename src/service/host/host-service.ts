@@ -5,6 +5,7 @@ import { ModelStorage } from "../../models/index.js";
 import { OperationStore } from "../../operations/index.js";
 import { packageVersion } from "../../pipeline/index.js";
 import { TrainingSession, type HostTrainingResult, type SessionConfig } from "../../orchestration/index.js";
+import { Attendance } from "../http/attendance.js";
 import { lastEventHeaders, sendEvents, streamReply } from "../http/event-stream.js";
 import { commonReplies, startService, type RunningService, type ServiceApp } from "../http/server.js";
 import { createSystemInfo, gpuDevices, gpuStatus, gpuStatusSchema, systemInfoSchema } from "./devices.js";
@@ -81,6 +82,10 @@ export const startSchema = z.strictObject({
     .describe(
       "Runs on the same data that whoever asks knows of, this one included, for the verdict. Default: 1.",
     ),
+  attended: z
+    .boolean()
+    .optional()
+    .describe("Stop it when nobody has followed its stream or asked for its status for 3.5 s. Default: false."),
   max_memory_bytes: z
     .int()
     .min(1)
@@ -269,6 +274,7 @@ function addHealthRoutes(app: ServiceApp, service: TrainingService): void {
 }
 
 function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: TaskThreads): void {
+  const attendance = new Attendance();
   const tags = ["training"];
   app.post(
     "/training/start",
@@ -285,6 +291,9 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: T
       const config = configOf(body, service.dataFolder);
       const checked = await threads.run("checkTraining", config);
       const session = service.start({ ...config, checked }, body.session_id);
+      if (body.attended) {
+        attendance.watch(session, () => void service.stop(session.sessionId).catch(() => undefined));
+      }
       const position = service.positionOf(session.sessionId);
       return {
         session_id: session.sessionId,
@@ -338,7 +347,10 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: T
         response: { 200: sessionStatusSchema, ...commonReplies },
       },
     },
-    async ({ params }) => statusOf(service, service.find(params.session_id)),
+    async ({ params }) => {
+      attendance.ask(params.session_id);
+      return statusOf(service, service.find(params.session_id));
+    },
   );
   app.get(
     "/training/stream/:session_id",
@@ -355,9 +367,12 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: T
     (request, reply) => {
       const session = service.find(request.params.session_id);
       const from = request.headers["last-event-id"] ?? 0;
-      sendEvents(request, reply, (signal) =>
-        session instanceof TrainingSession ? sessionEvents(session, from, signal) : pastEvents(session),
-      );
+      sendEvents(request, reply, (signal) => {
+        attendance.follow(session.sessionId, signal);
+        return session instanceof TrainingSession
+          ? sessionEvents(session, from, signal)
+          : pastEvents(session);
+      });
     },
   );
   app.get(

@@ -72,7 +72,7 @@ export class ApiClient {
   }
 
   /**
-   * Starts a training and follows it to its end; a stop of the token is passed on.
+   * Starts a training and follows it to its end; a stop of the token is passed on, and the training ends with this process.
    *
    * @param onStarted told of the operation's id
    * @throws as `followRun`
@@ -85,7 +85,7 @@ export class ApiClient {
   ): Promise<ManagedResult> {
     const { task_id: id } = await this.call<{ task_id: string }>("/trainings/start", {
       method: "POST",
-      body,
+      body: { ...body, attended: true },
     });
     onStarted(id);
     const reply = await followRun(this.#http, id, this.#routes(id), bridge, token);

@@ -33,7 +33,7 @@ export interface FollowedRoutes {
 type FinalState = { readonly status: string; readonly error: SessionFailure | null };
 
 /** A service sends something every second; silence for longer means that it, or the way to it, is gone. */
-const silenceMs = 3500;
+const silenceMs = 2500;
 /** How long a service that does not answer is tried again before it counts as lost. */
 const lostAfterMs = 1500;
 /** Time between two polls, where streams do not get through. */

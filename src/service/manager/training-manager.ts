@@ -197,6 +197,7 @@ function bodyOf(context: TrainingOperationContext): z.infer<typeof startSchema> 
   const { seed, epochs, engine, threads, dataMode, trials, maxMemoryBytes } = context;
   return {
     session_id: operationId,
+    attended: true,
     strategy_yaml: strategyText ?? readFileSync(strategyPath, "utf8"),
     ...(symbols === undefined ? {} : { symbols: [...symbols] }),
     ...(timeframes === undefined ? {} : { timeframes: [...timeframes] }),
