@@ -18,9 +18,10 @@ import {
 } from "../src/index.js";
 import { makeBars } from "./bars.js";
 import { strategyText } from "./journey-strategies.js";
-import { barsWithMemory, oneBarBack } from "./memory-bars.js";
+import { barsWithMemory, firstSeed, oneBarBack } from "./memory-bars.js";
 import { rounds } from "./rounds.js";
 import { temporaryFolder } from "./temporary-folder.js";
+import { distanceFromUniform, largestDistance } from "./uniform.js";
 
 /** The planted indicator beside one that knows nothing of it. */
 const planted = parseStrategy(
@@ -88,7 +89,7 @@ async function verdictsOn(strategyConfig: Strategy, bars: Bars, withRules = fals
 
 async function all(count: number, make: (seed: number) => Promise<Found>): Promise<Found[]> {
   const found: Found[] = [];
-  for (let seed = 0; seed < count; seed++) found.push(await make(seed));
+  for (let k = 0; k < count; k++) found.push(await make(firstSeed + k));
   return found;
 }
 
@@ -123,23 +124,20 @@ const calls = (found: readonly { significant: boolean }[]): number =>
 /** At most 16 of 200 are called; where there are few, two, which chance gives in one of 200 tests of ten. */
 const mostCalls = (count: number): number => Math.max(2, Math.floor(0.08 * count));
 
-/** Kolmogorov & Smirnov against the uniform distribution; the critical value at 1 % for large samples, with Stephens' correction for small ones. */
-function expectUniform(p: readonly (number | null)[], what: string): void {
-  const sorted = p.filter((value) => value !== null).sort((a, b) => a - b);
-  const n = sorted.length;
-  if (n === 0) return;
-  let distance = 0;
-  sorted.forEach((value, i) => (distance = Math.max(distance, value - i / n, (i + 1) / n - value)));
-  expect(distance * (Math.sqrt(n) + 0.12 + 0.11 / Math.sqrt(n)), what).toBeLessThan(1.628);
-}
-
 function tell(what: string, found: readonly Found[]): void {
   if (process.env["KTRDR_ROUNDS"] === undefined) return;
   const n = found.length;
   const named = found.filter((one) => one.named === true).length;
+  const told = (name: "training" | "backtest"): string => {
+    const verdicts = found.map((one) => one[name]);
+    const p = verdicts.map(({ p_value }) => p_value);
+    return (
+      `${name} ${calls(verdicts)}/${n} (distance from uniform p ${distanceFromUniform(p).toFixed(3)}, ` +
+      `${p.filter((value) => value !== null && value < 0.025).length} of ${p.filter((value) => value !== null).length} below 0.025)`
+    );
+  };
   process.stdout.write(
-    `${what}: called by the training ${calls(found.map((one) => one.training))}/${n}, by the back-test ` +
-      `${calls(found.map((one) => one.backtest))}/${n}${found[0].named === null ? "" : `, rules name it ${named}/${n}`}\n`,
+    `${what}: called by ${told("training")}, ${told("backtest")}${found[0].named === null ? "" : `, rules name it ${named}/${n}`}\n`,
   );
 }
 
@@ -187,14 +185,10 @@ describe("nothing to find", () => {
     tell(what, found);
     expect(calls(found.map((one) => one.training)), "training").toBeLessThanOrEqual(mostCalls(count));
     expect(calls(found.map((one) => one.backtest)), "back-test").toBeLessThanOrEqual(mostCalls(count));
-    expectUniform(
-      found.map(({ training }) => training.p_value),
-      `${what}: training`,
-    );
-    expectUniform(
-      found.map(({ backtest }) => backtest.p_value),
-      `${what}: back-test`,
-    );
+    for (const name of ["training", "backtest"] as const) {
+      const p = found.map((one) => one[name].p_value);
+      expect(distanceFromUniform(p), `${what}: ${name}`).toBeLessThan(largestDistance);
+    }
   });
 
   // No uniform p here: blocks of one series that lie in training are missing in test, so whoever learns from them is wrong there.
