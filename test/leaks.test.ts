@@ -3,13 +3,17 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   BarStore,
+  checkFold,
   DataManager,
+  LeakError,
   ModelStorage,
+  neverCancelled,
   parseStrategy,
+  prepareFolds,
+  splitFold,
   TrainingPipeline,
   type Bars,
   type FeatureTable,
-  type LeakError,
   type LeakReceipt,
   type Strategy,
   type TrainRequest,
@@ -202,6 +206,75 @@ describe("planted leaks stop the run, and nothing is saved", () => {
       return { ...labels, knownAt: labels.knownAt.map((known, t) => (known < 0 ? known : t)) };
     });
     expect((await caught(await requestOver(daily, oneDaily))).kind).toBe("label");
+  });
+});
+
+describe("planted leaks stop a walk-forward", () => {
+  const plan = { scheme: "combinatorial", groups: 5, tested: 2 } as const;
+  const planOver = async (strategy: Strategy) => ({
+    strategy: { ...strategy, symbols: ["A", "B"] },
+    dataManager: (
+      await requestOver(strategy, [...oneDaily, makeBars({ symbol: "B", count: 500, start: "2020-05-01" })])
+    ).dataManager as DataManager,
+    startDate: null,
+    endDate: null,
+    plan,
+    embargo: 0,
+  });
+
+  test("an indicator that reads the next bar, a label that claims to be known before it is", async () => {
+    await expect(prepareFolds(await planOver(withIndicator(daily, shifted)))).rejects.toMatchObject({
+      code: "LEAK",
+      kind: "feature",
+    });
+    const { label } = daily;
+    const compute: typeof label.type.compute = (...given) => {
+      const labels = label.type.compute(...given);
+      return { ...labels, knownAt: labels.knownAt.map((known, t) => (known < 0 ? known : t)) };
+    };
+    const early = { ...daily, label: { ...label, type: { ...label.type, compute } } };
+    await expect(prepareFolds(await planOver(early))).rejects.toMatchObject({ code: "LEAK", kind: "label" });
+  });
+
+  test("a training sample whose label, or whose bar, lies in a test of the fold, and one of another part", async () => {
+    const prepared = await prepareFolds(await planOver(daily));
+    const { series, symbols, union, folds } = prepared;
+    for (const fold of folds) {
+      const rows = splitFold(fold, symbols, union, 0);
+      const timesIn = (part: "train" | "validation" | "test") =>
+        fold[part].map(({ from, to }) => [union[from], union[to] ?? Infinity] as const);
+      const spans = { train: timesIn("train"), validation: timesIn("validation"), test: timesIn("test") };
+      const check = (train: readonly Uint32Array[]): void =>
+        checkFold(
+          series.map(({ symbol, base }, s) => ({
+            symbol,
+            base,
+            labels: symbols[s].labels,
+            rows: { ...rows[s], train: train[s] },
+          })),
+          spans,
+          neverCancelled,
+        );
+      const kept = rows.map(({ train }) => train);
+      check(kept);
+      // Every labelled row of the training spans, the purged ones among them.
+      const purged = symbols.map(({ time, labels, complete }, s) =>
+        Uint32Array.from(time.keys()).filter(
+          (t) =>
+            complete[t] === 1 &&
+            labels.knownAt[t] >= 0 &&
+            spans.train.some(([from, to]) => time[t] >= from && time[t] < to) &&
+            !kept[s].includes(t),
+        ),
+      );
+      const planted = purged.flatMap((list, s) => [...list].map((t) => [s, t] as const));
+      expect(planted.length).toBeGreaterThan(0);
+      for (const [s, t] of planted) {
+        const spoiled = kept.map((train, k) => (k === s ? Uint32Array.of(t, ...train) : train));
+        expect(() => check(spoiled), `${t} of symbol ${s}`).toThrow(LeakError);
+      }
+      expect(() => check([Uint32Array.of(rows[0].test[0]), kept[1]])).toThrow(/does not lie in that part/);
+    }
   });
 });
 

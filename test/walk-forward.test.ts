@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BarStore } from "../src/index.js";
+import { BarStore, type LeakReceipt } from "../src/index.js";
 import { makeBars } from "./bars.js";
 import { startCommand } from "./command.js";
 import { expectOneClearMessage, runHere } from "./in-process.js";
@@ -45,10 +45,22 @@ interface Result {
   deviation: { test_accuracy: number | null };
   backtest: {
     final_equity: number;
+    total_return_pct: number;
     per_symbol: Record<string, { metrics: { final_equity: number; trades: number } }>;
   };
   equity: { timestamp: string; equity: number }[];
-  verdict: { significant: boolean; statement: string; trials: number };
+  verdict: {
+    significant: boolean;
+    statement: string;
+    trials: number;
+    probability_of_overfitting: number | null;
+  };
+  seed_choice: {
+    seeds: { seed: number; total_return_pct: number; trades: number; timing_sharpe: number | null }[];
+    overfitting: { probability: number; splits: number; blocks: number; by_chance: number } | null;
+    statement: string;
+  } | null;
+  leak_receipt: LeakReceipt;
   warnings: string[];
 }
 
@@ -150,6 +162,68 @@ describe("verdict", () => {
   test("each walk-forward on the same data counts as a trial", async () => {
     const first = (await walk("--strategy journey --folds 2 --epochs 1")).verdict.trials;
     expect((await walk("--strategy journey --folds 2 --epochs 1 --seed 3")).verdict.trials).toBe(first + 1);
+  });
+});
+
+describe("the choice among seeds", () => {
+  const line =
+    "--strategy one_back --folds 4 --shorts --fractional --confidence-threshold 0 --min-signal-separation 0 --commission 0.0002";
+
+  test("each seed alone is what a walk-forward of that seed comes to", async () => {
+    const all = await walk(`${line} --symbols WALK --seeds 3 --seed 7`);
+    for (const { seed, total_return_pct, trades } of all.seed_choice?.seeds ?? []) {
+      const { backtest } = await walk(`${line} --symbols WALK --seed ${seed}`);
+      expect(backtest.total_return_pct).toBeCloseTo(total_return_pct, 8);
+      expect(backtest.per_symbol["WALK"].metrics.trades).toBe(trades);
+    }
+    expect(all.seed_choice?.seeds.map(({ seed }) => seed)).toEqual([7, 8, 9]);
+  });
+
+  test("how often the best one was no better than the middle stands in the verdict, in words too", async () => {
+    const { verdict, seed_choice } = await walk(`${line} --symbols MEMORY --seeds 4`);
+    expect(seed_choice?.overfitting).toMatchObject({ blocks: 16, splits: 12_870, by_chance: 0.5 });
+    const probability = seed_choice?.overfitting?.probability ?? NaN;
+    expect(probability >= 0 && probability <= 1).toBe(true);
+    expect(verdict.probability_of_overfitting).toBe(probability);
+    expect(verdict.statement).toContain(
+      `in ${(100 * probability).toFixed(0)} % of 12870 ways to halve them (probability of back-test overfitting; 50 % by luck alone)`,
+    );
+    expect(verdict.statement).toMatch(/: evidence of skill\. Of the 4 seeds, /);
+  });
+
+  test("one seed leaves no choice; too short tests cannot tell, and say so", async () => {
+    const one = await walk(`${line} --symbols WALK`);
+    expect(one).toMatchObject({ seed_choice: null, verdict: { probability_of_overfitting: null } });
+    const short = await walk("--strategy journey --folds 2 --epochs 1 --seeds 2 --end-date 2020-06-30");
+    expect(short).toMatchObject({
+      seed_choice: { overfitting: null },
+      verdict: { probability_of_overfitting: null },
+    });
+    expect(short.verdict.statement).toContain("the best of the 2 seeds would stay the best cannot be told");
+  });
+});
+
+describe("memory and leaks", () => {
+  test("the receipt counts each fold's samples once, whatever the number of seeds", async () => {
+    const { folds, leak_receipt } = await walk("--strategy journey --folds 3 --seeds 2 --epochs 1");
+    const samples = folds
+      .filter(({ seed }) => seed === 42)
+      .reduce((sum, fold) => sum + fold.train.samples + fold.validation.samples + fold.test.samples, 0);
+    expect(leak_receipt).toMatchObject({
+      clean: true,
+      seed: 42,
+      features: { prefixes: 3, bars: 700 },
+      labels: { samples },
+    });
+    expect(leak_receipt.labels.labels_compared).toBeGreaterThan(350);
+  });
+
+  test("more memory than --max-memory is refused; fewer threads are used where it holds only one copy", async () => {
+    const line = ["walk-forward", "--strategy", "journey", "--folds", "3", "--epochs", "1", "--json"];
+    const refused = await runHere(home, [...line, "--max-memory", "50KB"]);
+    expectOneClearMessage(refused, { status: 1, code: "MEMORY_LIMIT", parts: ["50 KB is the limit"] });
+    const { status, err } = await runHere(home, [...line, "--max-memory", "250KB", "--threads", "3"]);
+    expect(status, err).toBe(0);
   });
 });
 

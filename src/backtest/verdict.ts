@@ -83,6 +83,23 @@ export function judgeAccounts(
   token: CancellationToken = neverCancelled,
 ): BacktestVerdict {
   const open = accounts.some(({ simulation }) => simulation.open !== null);
+  const { excess: mean, exposure } = accountsTiming(accounts, token);
+  const grouped = Math.max(1, Math.ceil(mean.length / mostObservations));
+  const excess = new Float64Array(Math.floor(mean.length / grouped));
+  for (let t = 0; t < excess.length * grouped; t++) excess[Math.floor(t / grouped)] += mean[t];
+  return judgeTiming({ excess, exposure, grouped }, open, metrics, settings, facts, token);
+}
+
+/**
+ * Returns of several accounts together at each time but the first, beyond those of their average positions, as shares of the money; and that
+ * position as a share of it.
+ *
+ * @throws CancelledError
+ */
+export function accountsTiming(
+  accounts: readonly AccountPart[],
+  token: CancellationToken = neverCancelled,
+): { readonly excess: Float64Array; readonly exposure: number } {
   const each = accounts.map(({ simulation, bars }) => timingReturns(simulation, bars.close, Infinity, token));
   const union = sortedUnion(
     accounts.map(({ bars }) => bars.time),
@@ -98,11 +115,8 @@ export function judgeAccounts(
       mean[at - 1] += excess[t - 1] / accounts.length;
     }
   });
-  const grouped = Math.max(1, Math.ceil(mean.length / mostObservations));
-  const excess = new Float64Array(Math.floor(mean.length / grouped));
-  for (let t = 0; t < excess.length * grouped; t++) excess[Math.floor(t / grouped)] += mean[t];
   const exposure = each.reduce((sum, one) => sum + one.exposure / each.length, 0);
-  return judgeTiming({ excess, exposure, grouped }, open, metrics, settings, facts, token);
+  return { excess: mean, exposure };
 }
 
 /** Returns beyond those of the average position, each summed over `grouped` bars, and that position as a share of the equity. */

@@ -20,35 +20,17 @@ import type { ManagedResult, RunChoice } from "../service/manager/index.js";
 import { apiOf, asksBackend, strategyBody } from "./api.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
-import {
-  type CommonOptions,
-  type Folders,
-  foldersOf,
-  note,
-  printText,
-  printJson,
-  splitList,
-  wantsJson,
-  warn,
-} from "./io.js";
+import { type Folders, foldersOf, note, printText, printJson, splitList, wantsJson, warn } from "./io.js";
 import { planText } from "./plan-text.js";
+import { withStrategyOptions, type StrategyOptions } from "./strategy-options.js";
 import { createTrainDisplay, type TrainDisplay } from "./train-display.js";
 import { trainingText } from "./train-summary.js";
 
 /** Flags of `ktrdr models train`. */
-export interface TrainOptions extends CommonOptions {
-  strategy: string;
-  symbols?: string[];
-  timeframes?: string[];
-  startDate?: string;
-  endDate?: string;
+export interface TrainOptions extends StrategyOptions {
   dataMode?: string;
-  seed?: number;
   seeds?: number;
-  epochs?: number;
-  engine?: string;
   threads?: number;
-  maxMemory?: number;
   mode?: string;
   requireGpu?: boolean;
   control?: string;
@@ -58,39 +40,21 @@ export interface TrainOptions extends CommonOptions {
 /** `ktrdr models train`. */
 export const registerTrainCommand: RegisterCommands = (program) => {
   const models = groupOf(program, "models", "Train, list, inspect, test and use models.");
-  const train = asksBackend(withCommonOptions(models.command("train")))
-    .description("Train a model from a strategy file and bars, evaluate and save it.")
-    .requiredOption("--strategy <file>", "strategy file, or its name under config/strategies")
-    .option("--symbols <symbols...>", "symbols, separated by spaces or commas (default: those of the file)")
-    .option("--timeframes <timeframes...>", "timeframes, likewise (default: those of the file)")
-    .option("--start-date <date>", "first day, included (default: that of the file, else all bars)")
-    .option("--end-date <date>", "last day, included whole")
+  const command = asksBackend(withCommonOptions(models.command("train"))).description(
+    "Train a model from a strategy file and bars, evaluate and save it.",
+  );
+  const train = withStrategyOptions(command)
     .option("--data-mode <mode>", "local, or fetch first: tail, backfill, full (default: local)")
-    .option(
-      "--seed <n>",
-      "seed of weights, order and dropout (default: that of the file, else 42)",
-      wholeNumber("--seed", 0, 0xffffffff),
-    )
     .option(
       "--seeds <n>",
       "train from this many seeds, counting up from --seed, on all cores; report mean and deviation",
       wholeNumber("--seeds", 1, 10_000),
     )
     .option(
-      "--epochs <n>",
-      "epochs at most (default: those of the file)",
-      wholeNumber("--epochs", 1, 1_000_000),
-    )
-    .option(
-      "--engine <name>",
-      "reference, wasm, wasm-relaxed, webgpu or auto (default: auto: a GPU for large batches where one is there, else wasm)",
-    )
-    .option(
       "--threads <n>",
       "threads at most, used where that pays; results do not depend on it (default: all cores)",
       wholeNumber("--threads", 1, 64),
     )
-    .option("--max-memory <size>", "refuse runs whose arrays need more, such as 2GB", memorySize)
     .option("--mode <mode>", "local, host, or auto for the host if that is of use (default: local)")
     .option("--control <kind>", "shuffled: train controls on shuffled labels beside it, and compare")
     .option("--require-gpu", "fail where no GPU can be used")
@@ -103,16 +67,6 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     else await trainModel(options, json);
   });
 };
-
-function memorySize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?$/i.exec(text.trim());
-  if (match === null)
-    throw new UsageError(
-      `--max-memory: "${text}" is no size. Allowed: a number with B, KB, MB or GB, such as 2GB.`,
-    );
-  const power = { b: 0, k: 1, m: 2, g: 3 }[(match[2] ?? "B")[0].toLowerCase()] as number;
-  return Number(match[1]) * 1024 ** power;
-}
 
 /**
  * The flags as the plain data that orchestrators take; what was not given is left out. Wrong ones are found here, before

@@ -13,6 +13,7 @@ import type { FoldResult } from "../pipeline/index.js";
 import { decisionsFrom, settingsOf } from "./backtest-options.js";
 import { csvOf } from "./csv.js";
 import { alignRows, foldersOf, note, printJson, printText, timestampText, wantsJson, warn } from "./io.js";
+import { leakText } from "./leak-text.js";
 import { contextOf } from "./models-train.js";
 import { runRecorded } from "./recorded-run.js";
 import { trialsOn } from "../operations/index.js";
@@ -174,7 +175,9 @@ function resultOf(
       ),
     },
     equity: equityOf(outcome),
+    seed_choice: stitched.choice,
     verdict: stitched.verdict,
+    leak_receipt: outcome.leakReceipt,
     warnings,
   };
 }
@@ -229,6 +232,24 @@ function walkForwardText(strategy: string, outcome: WalkForwardOutcome): string 
     "Trading what the models said of their tests, one test after the other:",
     alignRows([["symbol", "return", "buy and hold", "Sharpe", "drawdown", "trades", "costs"], ...accounts]),
     "",
+    ...seedLines(stitched.choice),
+    `Receipt: ${leakText(outcome.leakReceipt)}.`,
+    "",
     stitched.verdict.statement,
   ].join("\n");
+}
+
+function seedLines(choice: WalkForwardOutcome["stitched"]["choice"]): string[] {
+  if (choice === null) return [];
+  const rows = choice.seeds.map(({ seed, total_return_pct, timing_sharpe, trades }) => [
+    String(seed),
+    `${total_return_pct.toFixed(2)} %`,
+    timing_sharpe === null ? "-" : timing_sharpe.toFixed(2),
+    String(trades),
+  ]);
+  return [
+    "Each seed alone; above, the mean of what all of them say decides:",
+    alignRows([["seed", "return", "Sharpe of the timing", "trades"], ...rows]),
+    "",
+  ];
 }

@@ -1,10 +1,10 @@
 import { UsageError } from "../core/index.js";
 import { number, oneOf, withTradingOptions, type TradingOptions } from "./backtest-options.js";
 import { type RegisterCommands, wholeNumber, withCommonOptions } from "./command.js";
-import type { TrainOptions } from "./models-train.js";
+import { withStrategyOptions, type StrategyOptions } from "./strategy-options.js";
 
 /** Flags of `ktrdr walk-forward`. */
-export interface WalkForwardOptions extends TrainOptions, TradingOptions {
+export interface WalkForwardOptions extends StrategyOptions, TradingOptions {
   scheme: "anchored" | "rolling" | "combinatorial";
   folds?: number;
   firstShare?: number;
@@ -18,15 +18,10 @@ export interface WalkForwardOptions extends TrainOptions, TradingOptions {
 
 /** `ktrdr walk-forward`. */
 export const registerWalkForwardCommand: RegisterCommands = (program) => {
-  const command = withCommonOptions(program.command("walk-forward"))
-    .description(
-      "Train and test a strategy fold by fold in time, and trade what the models said of new bars.",
-    )
-    .requiredOption("--strategy <file>", "strategy file, or its name under config/strategies")
-    .option("--symbols <symbols...>", "symbols, separated by spaces or commas (default: those of the file)")
-    .option("--timeframes <timeframes...>", "timeframes, likewise (default: those of the file)")
-    .option("--start-date <date>", "first day, included (default: that of the file, else all bars)")
-    .option("--end-date <date>", "last day, included whole")
+  const described = withCommonOptions(program.command("walk-forward")).description(
+    "Train and test a strategy fold by fold in time, and trade what the models said of new bars.",
+  );
+  const command = withStrategyOptions(described)
     .option(
       "--scheme <name>",
       "anchored: train on all bars before a test; rolling: on equally many; combinatorial: on all other groups",
@@ -51,17 +46,6 @@ export const registerWalkForwardCommand: RegisterCommands = (program) => {
       wholeNumber("--embargo", 0, 1_000_000),
     )
     .option("--seeds <n>", "networks per fold, with seeds from --seed on", wholeNumber("--seeds", 1, 1000), 1)
-    .option(
-      "--seed <n>",
-      "first seed of weights, order and dropout (default: that of the file, else 42)",
-      wholeNumber("--seed", 0, 0xffffffff),
-    )
-    .option(
-      "--epochs <n>",
-      "epochs at most (default: those of the file)",
-      wholeNumber("--epochs", 1, 1_000_000),
-    )
-    .option("--engine <name>", "as for `models train`")
     .option(
       "--threads <n>",
       "folds trained at the same time (default: one per core)",

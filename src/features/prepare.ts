@@ -25,6 +25,8 @@ export interface TimeframeIndicators {
 /** The features of one symbol and what a person should know about them. */
 export interface PreparedFeatures {
   readonly table: FeatureTable;
+  /** What the table was made of. */
+  readonly memberships: readonly TimeframeMemberships[];
   /** Values outside all fuzzy sets, sets without values, timeframes without values; one text each. */
   readonly warnings: readonly string[];
 }
@@ -104,7 +106,7 @@ export function prepareFeatures(
   const parts = generateFuzzyMemberships(recipe, indicators, token);
   onPhase("creating_features");
   const table = createFeatures(recipe, parts, token);
-  return { table, warnings: [...table.warnings, ...membershipWarnings(parts)] };
+  return { table, memberships: parts, warnings: [...table.warnings, ...membershipWarnings(parts)] };
 }
 
 /** The coverage warnings of all timeframes, each naming symbol and timeframe. */

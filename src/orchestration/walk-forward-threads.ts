@@ -16,11 +16,12 @@ import {
   runFold,
   stitchFolds,
   type FoldResult,
+  type LeakReceipt,
   type StitchedBacktest,
   type StitchRequest,
 } from "../pipeline/index.js";
 import type { TrainingOperationContext } from "./context.js";
-import { OutOfMemoryError } from "./out-of-memory.js";
+import { OutOfMemoryError, usableMemory } from "./out-of-memory.js";
 import { batchWorkOf, strategyOf } from "./run-training.js";
 import { takeThread } from "./training-thread.js";
 
@@ -36,13 +37,25 @@ export interface WalkForwardJob {
 
 /** What a thread is asked to do; it gets several of these, one after the other. */
 export type WalkForwardRequest =
-  | { readonly walk: "prepare"; readonly job: WalkForwardJob; readonly memory: ControlBlock }
+  | {
+      readonly walk: "prepare";
+      readonly job: WalkForwardJob;
+      readonly memory: ControlBlock;
+      /** Whether it is the first one, which looks for leaks; the others make the same data. */
+      readonly first: boolean;
+    }
   | { readonly walk: "fold"; readonly fold: number; readonly seed: number }
   | { readonly walk: "stitch"; readonly results: readonly FoldResult[] };
 
 /** What it answers. */
 export type WalkForwardMessage =
-  | { type: "prepared"; folds: number; notices: readonly string[] }
+  | {
+      type: "prepared";
+      folds: number;
+      notices: readonly string[];
+      leaks: LeakReceipt | null;
+      estimatedBytes: number;
+    }
   | { type: "fold"; result: FoldResult }
   | { type: "stitched"; stitched: StitchedBacktest }
   | { type: "failed"; error: ErrorData };
@@ -53,6 +66,11 @@ export interface WalkForwardOutcome {
   readonly folds: readonly FoldResult[];
   readonly stitched: StitchedBacktest;
   readonly notices: readonly string[];
+  readonly leakReceipt: LeakReceipt;
+}
+
+function memoryLimit({ context }: WalkForwardJob): number {
+  return context.maxMemoryBytes ?? usableMemory();
 }
 
 /** Answers the requests of one walk-forward on the thread that calls it; features are computed once, by the first. */
@@ -65,7 +83,7 @@ export function createWalkForwardServant(): (request: WalkForwardRequest) => Pro
   let state: State | undefined;
   return async (request) => {
     if (request.walk === "prepare") {
-      const { job, memory } = request;
+      const { job, memory, first } = request;
       const strategy = strategyOf(job.context);
       const prepared = await prepareFolds(
         {
@@ -75,11 +93,14 @@ export function createWalkForwardServant(): (request: WalkForwardRequest) => Pro
           endDate: strategy.endDate,
           plan: job.plan,
           embargo: job.embargo ?? strategy.split.embargo,
+          maxMemoryBytes: memoryLimit(job),
         },
         tokenOf(memory),
+        first,
       );
       state = { prepared, job, memory };
-      return { type: "prepared", folds: prepared.folds.length, notices: prepared.notices };
+      const { folds, notices, leaks, estimatedBytes } = prepared;
+      return { type: "prepared", folds: folds.length, notices, leaks, estimatedBytes };
     }
     const { prepared, job, memory } = state as State;
     const token = tokenOf(memory);
@@ -131,10 +152,10 @@ class Servant {
  * Trains and tests all folds with all seeds, spread over threads, and trades the stitched predictions. Each thread computes
  * the features itself, which costs less than copying them; what comes out does not depend on the number of threads.
  *
- * @param threads 1 or more
+ * @param threads 1 or more; fewer are used where the memory does not hold a copy for each
  * @param onFold  told of each fold as it ends, in whatever order that is
  * @throws CancelledError when the token was cancelled; nothing is written anywhere, so threads are ended at once
- * @throws OutOfMemoryError, and every `KnownError` of the pipeline
+ * @throws MemoryLimitError, OutOfMemoryError, and every `KnownError` of the pipeline
  */
 export async function walkForwardOnThreads(
   job: WalkForwardJob,
@@ -159,15 +180,15 @@ export async function walkForwardOnThreads(
     await Promise.all(servants.map(({ worker }) => worker.terminate()));
   }
 
-  async function begin(): Promise<{ servant: Servant; folds: number; notices: readonly string[] }> {
+  async function begin(first: boolean) {
     const servant = new Servant(takeThread());
     servants.push(servant);
-    const answer = await servant.ask({ walk: "prepare", job, memory: token.memory });
+    const answer = await servant.ask({ walk: "prepare", job, memory: token.memory, first });
     return { servant, ...(answer as Extract<WalkForwardMessage, { type: "prepared" }>) };
   }
 
   async function work(): Promise<WalkForwardOutcome> {
-    const first = await begin();
+    const first = await begin(true);
     const waiting = Array.from({ length: first.folds }, (_, fold) =>
       job.seeds.map((seed) => ({ fold, seed })),
     ).flat();
@@ -181,13 +202,27 @@ export async function walkForwardOnThreads(
         onFold(result, results.length, all);
       }
     };
-    const others = Array.from({ length: Math.min(threads, all) - 1 }, async () =>
-      serve((await begin()).servant),
+    // Each thread has a copy of everything: as many as the memory holds.
+    const fitting = Math.max(1, Math.floor(memoryLimit(job) / first.estimatedBytes));
+    const others = Array.from({ length: Math.min(threads, all, fitting) - 1 }, async () =>
+      serve((await begin(false)).servant),
     );
     await Promise.all([serve(first.servant), ...others]);
     results.sort((a, b) => a.fold - b.fold || a.seed - b.seed);
     const answer = await first.servant.ask({ walk: "stitch", results });
     const { stitched } = answer as Extract<WalkForwardMessage, { type: "stitched" }>;
-    return { folds: results, stitched, notices: first.notices };
+    const leaks = first.leaks as LeakReceipt;
+    const samples = results
+      .filter(({ seed }) => seed === job.seeds[0])
+      .reduce(
+        (sum, { train, validation, test }) => sum + train.samples + validation.samples + test.samples,
+        0,
+      );
+    return {
+      folds: results,
+      stitched,
+      notices: first.notices,
+      leakReceipt: { ...leaks, labels: { ...leaks.labels, samples } },
+    };
   }
 }

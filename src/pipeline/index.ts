@@ -1,4 +1,5 @@
 export * from "./backtest-model.js";
+export * from "./stitch-folds.js";
 export * from "./walk-forward.js";
 export { answerSkill, type AnswerSkill, type SampleTimes } from "./answer-skill.js";
 export type { ControlResult } from "./control.js";
@@ -7,7 +8,17 @@ export * from "./evaluate.js";
 export * from "./explain.js";
 export * from "./export-model.js";
 export * from "./model-rules.js";
-export { checkLeaks, LeakError, type LeakKind, type LeakReceipt, type LeakSubject } from "./leak-receipt.js";
+export {
+  checkFold,
+  checkLeaks,
+  checkSource,
+  LeakError,
+  type FoldSubject,
+  type LeakKind,
+  type LeakReceipt,
+  type LeakSource,
+  type LeakSubject,
+} from "./leak-receipt.js";
 export { packageVersion } from "./metadata.js";
 export { MemoryLimitError } from "./memory.js";
 export * from "./result.js";

@@ -1,4 +1,10 @@
-import { createRandom, KnownError, throwIfCancelled, type CancellationToken } from "../core/index.js";
+import {
+  createRandom,
+  inBlocks,
+  KnownError,
+  throwIfCancelled,
+  type CancellationToken,
+} from "../core/index.js";
 import { closeTimes, firstAtOrAfter, isIntraday, sliceBars, type Bars } from "../data/index.js";
 import { parts, type Boundaries, type Part, type SymbolSplit } from "../dataset/index.js";
 import {
@@ -64,8 +70,8 @@ export class LeakError extends KnownError {
   }
 }
 
-/** One symbol as training is about to use it. */
-export interface LeakSubject {
+/** Features and labels of one symbol, and what they were made of. */
+export interface LeakSource {
   readonly strategy: Strategy;
   readonly series: SymbolSeries;
   readonly memberships: readonly TimeframeMemberships[];
@@ -73,6 +79,10 @@ export interface LeakSubject {
   /** Leading rows without a complete set of features. */
   readonly warmUp: number;
   readonly labels: Labels;
+}
+
+/** One symbol as training is about to use it. */
+export interface LeakSubject extends LeakSource {
   readonly boundaries: Boundaries;
   readonly split: SymbolSplit;
   readonly rows: Readonly<Record<Part, LabelledRows>>;
@@ -99,16 +109,38 @@ const boundaryBars = 20_000;
  * @throws LeakError, CancelledError
  */
 export function checkLeaks(subject: LeakSubject, seed: number, token: CancellationToken): LeakReceipt {
-  const { series, table } = subject;
+  const { start } = subject.boundaries;
+  const receipt = checkSource(subject, [start.validation, start.test], seed, token, (again, length) =>
+    compareMatrices(subject, again, length, token),
+  );
+  return { ...receipt, labels: { ...receipt.labels, samples: checkIntervals(subject, token) } };
+}
+
+/**
+ * The part of `checkLeaks` that knows nothing of splits: features and labels again from random beginnings, labels up to some boundaries too, and
+ * joins. Its receipt counts no samples.
+ *
+ * @param boundaries times at which training ends somewhere, epoch ms
+ * @param also       told of each table of features that was made again, and how many bars it has
+ * @throws LeakError, CancelledError
+ */
+export function checkSource(
+  source: LeakSource,
+  boundaries: readonly number[],
+  seed: number,
+  token: CancellationToken,
+  also: (again: FeatureTable, length: number) => void = () => undefined,
+): LeakReceipt {
+  const { series, table } = source;
   const random = createRandom(seed, `leak receipt ${series.symbol}`);
-  const lengths = prefixLengths(subject, (from, to) => random.integer(from, to));
+  const lengths = prefixLengths(source, (from, to) => random.integer(from, to));
   let [prefixes, compared, values] = [0, 0, 0];
   for (const length of lengths) {
     throwIfCancelled(token);
-    const again = featuresOf(subject, length, token);
+    const again = featuresOf(source, length, token);
     if (again === null) continue;
-    compareTables(subject, again, length, token);
-    compareMatrices(subject, again, length, token);
+    compareTables(source, again, length, token);
+    also(again, length);
     prefixes++;
     compared += length;
     values += length * table.columns.length;
@@ -117,12 +149,63 @@ export function checkLeaks(subject: LeakSubject, seed: number, token: Cancellati
     clean: true,
     seed,
     features: { prefixes, bars_compared: compared, bars: table.rows, values_compared: values },
-    labels: {
-      samples: checkIntervals(subject, token),
-      labels_compared: checkLabels(subject, lengths, token),
-    },
-    joins: { rows_checked: checkJoins(subject, (from, to) => random.integer(from, to), token) },
+    labels: { samples: 0, labels_compared: checkLabels(source, lengths, boundaries, token) },
+    joins: { rows_checked: checkJoins(source, (from, to) => random.integer(from, to), token) },
   };
+}
+
+/** One symbol's kept rows in a fold, and the spans of time of that fold as `[from, to)`, epoch ms. */
+export interface FoldSubject {
+  readonly symbol: string;
+  readonly base: Bars;
+  readonly labels: Labels;
+  readonly rows: Readonly<Record<Part, Uint32Array>>;
+}
+
+/**
+ * Holds the rows that a fold trains, selects and tests on against its spans: each lies in its part, and no sample's label was made of bars between
+ * the first and the last that samples of a later use, of any symbol, were made of, whichever comes first in time. It looks at the rows that are
+ * left and not at how they were chosen.
+ *
+ * @param spans of each part, as times [from, to), epoch ms
+ * @throws LeakError, CancelledError
+ */
+export function checkFold(
+  subjects: readonly FoldSubject[],
+  spans: Readonly<Record<Part, readonly (readonly [from: number, to: number])[]>>,
+  token: CancellationToken,
+): void {
+  /** What samples of each span were made of: from the first one's bar to the last bar that a label saw. */
+  const reaches: Record<Part, [from: number, to: number][]> = { train: [], validation: [], test: [] };
+  for (const part of ["test", "validation", "train"] as const) {
+    const guarded = [...reaches.test, ...reaches.validation];
+    const reach = spans[part].map((): [number, number] => [Infinity, -Infinity]);
+    for (const { symbol, base, labels, rows } of subjects) {
+      inBlocks(rows[part].length, token, (first, end) => {
+        for (let i = first; i < end; i++) {
+          const t = rows[part][i];
+          const [opened, known] = [base.time[t], base.time[labels.knownAt[t]]];
+          const span = spans[part].findIndex(([from, to]) => opened >= from && opened < to);
+          const met = guarded.some(([from, to]) => opened <= to && known >= from);
+          if (span >= 0 && known >= opened && !met) {
+            reach[span] = [Math.min(reach[span][0], opened), Math.max(reach[span][1], known)];
+            continue;
+          }
+          throw new LeakError(
+            "split",
+            symbol,
+            part,
+            barText(base, t),
+            `the ${part} sample of ${symbol} at ${barText(base, t)} reaches over its fold: ` +
+              (span < 0
+                ? "it does not lie in that part."
+                : `its label is known at ${barText(base, labels.knownAt[t])}, among the bars of another part.`),
+          );
+        }
+      });
+    }
+    reaches[part] = reach;
+  }
 }
 
 /** The receipts of all symbols as one. */
@@ -151,7 +234,7 @@ export function addReceipts(receipts: readonly LeakReceipt[], seed: number): Lea
  * two are short, for what the first bars show already.
  */
 function prefixLengths(
-  { series: { series }, table, warmUp }: LeakSubject,
+  { series: { series }, table, warmUp }: LeakSource,
   integer: (from: number, to: number) => number,
 ): number[] {
   const n = table.rows;
@@ -167,7 +250,7 @@ function prefixLengths(
 
 /** Features from the first bars only; null where these alone cannot be computed (no volume yet, timeframes apart). */
 function featuresOf(
-  { strategy, series: { series, base } }: LeakSubject,
+  { strategy, series: { series, base } }: LeakSource,
   length: number,
   token: CancellationToken,
 ): FeatureTable | null {
@@ -196,7 +279,7 @@ const bytesOf = (column: Float64Array, length: number): Buffer =>
   Buffer.from(column.buffer, column.byteOffset, 8 * length);
 
 function compareTables(
-  { series: { base, symbol }, table }: LeakSubject,
+  { series: { base, symbol }, table }: LeakSource,
   again: FeatureTable,
   length: number,
   token: CancellationToken,
@@ -286,13 +369,14 @@ function checkIntervals(
 
 /** Labels from the bars up to each boundary and each prefix's end; how many were compared. */
 function checkLabels(
-  { strategy, series: { base, symbol }, labels, boundaries: { start } }: LeakSubject,
+  { strategy, series: { base, symbol }, labels }: LeakSource,
   lengths: readonly number[],
+  boundaries: readonly number[],
   token: CancellationToken,
 ): number {
   const n = labels.classes.length;
-  const boundaries = [start.validation, start.test].map((time) => firstAtOrAfter(base.time, time));
-  const wanted = [...boundaries.filter((end) => end <= boundaryBars), ...lengths];
+  const until = boundaries.map((time) => firstAtOrAfter(base.time, time));
+  const wanted = [...until.filter((end) => end <= boundaryBars), ...lengths];
   const ends = [...new Set(wanted)].filter((end) => end > 0 && end < n);
   let compared = 0;
   for (const end of ends) {
@@ -323,7 +407,7 @@ function checkLabels(
 
 /** Random rows have the values of the last bar of each other timeframe that had closed with them; how many were checked. */
 function checkJoins(
-  { series: { base, symbol }, memberships, table }: LeakSubject,
+  { series: { base, symbol }, memberships, table }: LeakSource,
   integer: (from: number, to: number) => number,
   token: CancellationToken,
 ): number {

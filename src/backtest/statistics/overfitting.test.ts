@@ -91,14 +91,19 @@ describe("when it can be told", () => {
 
 test("neither the order of the candidates nor the scale of all returns matters; probability and rank are shares", () => {
   fc.assert(
-    fc.property(fc.integer(), fc.integer({ min: 2, max: 5 }), fc.constantFrom(0.01, 3), (seed, count, scale) => {
-      const candidates = noise(seed, new Array<number>(count).fill(0), 130);
-      const once = found(candidates);
-      const again = found(candidates.toReversed().map((one) => one.map((value) => value * scale)));
-      expect(again.probability).toBeCloseTo(once.probability, 12);
-      expect(again.mean_rank).toBeCloseTo(once.mean_rank, 12);
-      for (const share of [once.probability, once.mean_rank]) expect(share >= 0 && share <= 1).toBe(true);
-    }),
+    fc.property(
+      fc.integer(),
+      fc.integer({ min: 2, max: 5 }),
+      fc.constantFrom(0.01, 3),
+      (seed, count, scale) => {
+        const candidates = noise(seed, new Array<number>(count).fill(0), 130);
+        const once = found(candidates);
+        const again = found(candidates.toReversed().map((one) => one.map((value) => value * scale)));
+        expect(again.probability).toBeCloseTo(once.probability, 12);
+        expect(again.mean_rank).toBeCloseTo(once.mean_rank, 12);
+        for (const share of [once.probability, once.mean_rank]) expect(share >= 0 && share <= 1).toBe(true);
+      },
+    ),
     { numRuns: rounds(200, 20) },
   );
 });
