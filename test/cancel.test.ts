@@ -3,7 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { OperationStatus, Phase, TrainingOperationContext, TrainingProgress } from "../src/index.js";
+import type {
+  OperationStatus,
+  Phase,
+  TrainingOperationContext,
+  TrainingProgress,
+  WalkForwardJob,
+} from "../src/index.js";
 import { makeBars } from "./bars.js";
 import { importBuilt } from "./built.js";
 import { strategyText } from "./journey-strategies.js";
@@ -77,6 +83,19 @@ async function runAndStop(
 
 function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)];
+}
+
+/** Prints how long the stops took. The 50 ms are shown in the soak run; here only a run that does not answer at all is a failure. */
+function tell(title: string, outcomes: readonly Omit<Outcome, "status">[], completed: number): void {
+  const sorted = outcomes.toSorted((a, b) => a.latencyMs - b.latencyMs);
+  const latencies = sorted.map(({ latencyMs }) => latencyMs);
+  const { latencyMs: max, phase } = sorted[sorted.length - 1];
+  process.stdout.write(
+    `cancel, ${title}: ${sorted.length} cancelled, ${completed} already published; ` +
+      `p50 ${quantile(latencies, 0.5).toFixed(1)} ms, p99 ${quantile(latencies, 0.99).toFixed(1)} ms, ` +
+      `max ${max.toFixed(1)} ms${phase === null ? "" : ` (in ${phase})`}\n`,
+  );
+  expect(max).toBeLessThan(2000);
 }
 
 function leftOvers(models: string): string[] {
@@ -162,14 +181,66 @@ describe.each(cases)("a run of $title", ({ title, symbols, timeframe, bars, epoc
     const published = readdirSync(join(models, "journey")).filter((name) => !name.startsWith(".")).length;
     expect(published, "models: only of runs that were published before the stop").toBe(known + completed);
     expect(outcomes.length, "runs that were cancelled").toBeGreaterThan((moments + ktrdr.phases.length) / 2);
-    const sorted = outcomes.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
-    const slowest = outcomes.find(({ latencyMs }) => latencyMs === sorted.at(-1)) as Outcome;
-    const [p50, p99, max] = [quantile(sorted, 0.5), quantile(sorted, 0.99), sorted.at(-1) as number];
-    process.stdout.write(
-      `cancel, ${title}: ${sorted.length} cancelled, ${completed} already published; ` +
-        `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms (in ${slowest.phase ?? "start"})\n`,
-    );
-    // The 50 ms are shown in the soak run; here only a run that does not answer at all is a failure.
-    expect(max).toBeLessThan(2000);
+    tell(title, outcomes, completed);
   }, 3_600_000);
 });
+
+test.each([
+  { title: "a walk-forward of one symbol", symbol: "WALK1", timeframe: "1d", count: 1260, epochs: 60 },
+  { title: "a walk-forward of 10^6 bars", symbol: "WALK2", timeframe: "1m", count: 1_000_000, epochs: 1 },
+] as const)(
+  "$title ends as cancelled wherever it is stopped, and no thread stays",
+  async ({ title, ...run }) => {
+    const { symbol, timeframe, count, epochs } = run;
+    const volatility = timeframe === "1m" ? 0.0005 : 0.015;
+    await new ktrdr.BarStore(dataFolder).save(makeBars({ symbol, timeframe, count, volatility }));
+    const strategyPath = join(folder, `walk-${symbol}.yaml`);
+    writeFileSync(strategyPath, strategyText({}));
+    const job: WalkForwardJob = {
+      context: { strategyPath, dataFolder, symbols: [symbol], timeframes: [timeframe], epochs },
+      plan: { scheme: "anchored", folds: 4, first: 0.5 },
+      embargo: null,
+      seeds: [1, 2],
+      stitch: { settings: ktrdr.defaultSettings, decisions: {}, trials: 1, seed: 1 },
+    };
+    /** How long the stop took; null where the run was over before. */
+    const stopAfter = async (afterMs: number): Promise<number | null> => {
+      const cancellation = ktrdr.createCancellation();
+      let cancelledAt = Infinity;
+      const timer = setTimeout(() => {
+        cancelledAt = performance.now();
+        cancellation.cancel();
+      }, afterMs);
+      let id = "";
+      const { cancel, token } = cancellation;
+      const over = await ktrdr
+        .runOperation({ store, type: "walk_forward", metadata: {}, cancel }, ({ id: given }) => {
+          id = given;
+          return ktrdr.walkForwardOnThreads(job, 2, token, () => undefined);
+        })
+        .catch((error: unknown) => {
+          if ((error as { code?: string }).code !== "CANCELLED") throw error;
+          return null;
+        });
+      clearTimeout(timer);
+      const latencyMs = performance.now() - cancelledAt;
+      expect(store.get(id).status).toBe(over === null ? "cancelled" : "completed");
+      return over === null ? latencyMs : null;
+    };
+    const startedAt = performance.now();
+    expect(await stopAfter(1e6)).toBeNull();
+    const fullMs = performance.now() - startedAt;
+    const moments = rounds(200, 6);
+    const latencies: number[] = [];
+    for (let k = 0; k < moments; k++) {
+      const latencyMs = await stopAfter(((k + 0.5) / moments) * fullMs * 0.95);
+      if (latencyMs !== null) latencies.push(latencyMs);
+    }
+    await Promise.all(ends); // a thread that did not end would let this test hang
+    ends = [];
+    expect(latencies.length).toBeGreaterThan(moments / 2);
+    const outcomes = latencies.map((latencyMs) => ({ latencyMs, phase: null }));
+    tell(title, outcomes, moments - latencies.length);
+  },
+  3_600_000,
+);

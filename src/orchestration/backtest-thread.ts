@@ -134,6 +134,7 @@ export async function backtestOnThread(job: BacktestJob, token: SharedToken): Pr
     });
   } finally {
     token.signal.removeEventListener("abort", onAbort);
-    await worker.terminate();
+    // Not waited for: it has nothing to clean up, and giving back the memory of a million bars takes up to 70 ms.
+    void worker.terminate();
   }
 }

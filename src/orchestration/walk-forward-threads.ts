@@ -3,6 +3,7 @@ import {
   CancelledError,
   fromErrorData,
   requestStop,
+  throwIfCancelled,
   tokenOf,
   type ErrorData,
   type ControlBlock,
@@ -177,10 +178,12 @@ export async function walkForwardOnThreads(
     return await Promise.race([aborted, work()]);
   } finally {
     token.signal.removeEventListener("abort", onAbort);
-    await Promise.all(servants.map(({ worker }) => worker.terminate()));
+    // Not waited for: they have nothing to clean up, and giving back the memory of a million bars takes up to 90 ms.
+    for (const { worker } of servants) void worker.terminate();
   }
 
   async function begin(first: boolean) {
+    throwIfCancelled(token); // a thread that began after the others were ended would go on
     const servant = new Servant(takeThread());
     servants.push(servant);
     const answer = await servant.ask({ walk: "prepare", job, memory: token.memory, first });
