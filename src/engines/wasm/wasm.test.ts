@@ -92,6 +92,36 @@ test("every network gives the bits of the reference: losses, hits, weights, prob
   );
 });
 
+test("a network that overflows gives the bits of the reference up to its last batch", () => {
+  let overflows = 0;
+  fc.assert(
+    fc.property(
+      spec,
+      fc.integer({ min: 1, max: 60 }),
+      fc.constantFrom(1e5, 1e20, 1e36),
+      fc.constantFrom(0.1, 1e10),
+      (of, rows, scale, rate) => {
+        const samples = samplesFor(of, rows);
+        const large = { ...samples, features: samples.features.map((value) => value * scale) };
+        const [here, there] = [wasmEngine(), referenceEngine].map((engine) => {
+          const network = engine.createNetwork(of, 5);
+          network.startEpoch(
+            network.load(large),
+            Uint32Array.from({ length: rows }, (_, i) => i),
+            7,
+          );
+          const told = network.trainBatches(5, rate, neverCancelled);
+          return { told, weights: flatten(network.exportWeights()) };
+        });
+        if (!there.weights.every((value) => Number.isFinite(value))) overflows++;
+        expect(here).toEqual(there);
+      },
+    ),
+    { numRuns: rounds(2000, 150) },
+  );
+  expect(overflows, "networks that overflowed").toBeGreaterThan(10);
+});
+
 test("more rows than the kernel takes at a time", () => {
   const of: NetworkSpec = {
     inputs: 5,

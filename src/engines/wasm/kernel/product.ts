@@ -15,7 +15,7 @@ function multiplyAdd(a: v128, x: v128, y: v128): v128 {
 export const NOTHING: i32 = 0;
 /** ReLU of the sums. NaN stays NaN. */
 export const RELU: i32 = 1;
-/** Sums times `scale` where the value at the same place of `gate` is above 0, else 0: the way back through ReLU. */
+/** Sums times `scale` where the value at the same place of `gate` is above 0, else times 0 (so NaN stays NaN): the way back through ReLU. */
 export const GATE: i32 = 2;
 /** Sums times the value at the same place of `gate`. */
 export const SLOPE: i32 = 3;
@@ -24,7 +24,7 @@ export const SLOPE: i32 = 3;
 function finish(then: i32, sum: v128, gate: usize, scale: v128): v128 {
   const zero = f32x4.splat(0);
   if (then == RELU) return v128.andnot(sum, f32x4.le(sum, zero));
-  if (then == GATE) return v128.and(f32x4.mul(sum, scale), f32x4.gt(v128.load(gate), zero));
+  if (then == GATE) return f32x4.mul(sum, v128.and(scale, f32x4.gt(v128.load(gate), zero)));
   if (then == SLOPE) return f32x4.mul(sum, v128.load(gate));
   return sum;
 }
@@ -97,7 +97,7 @@ export function forwardReluPanel(x: usize, stride: usize, depth: i32, w: usize, 
   panelProduct(RELU, x, stride, depth, w, bias, z, rows, 0, f32x4.splat(0));
 }
 
-/** A panel of (delta · w), times `scale` where `gate` is above 0. */
+/** A panel of (delta · w), times `scale` where `gate` is above 0, else times 0. */
 export function backwardGatePanel(
   delta: usize, stride: usize, depth: i32, w: usize, z: usize, rows: i32, gate: usize, scale: f32,
 ): void {
