@@ -5,6 +5,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,11 +21,26 @@ const fresh = join(root, `.dist-${process.pid}`);
 function tool(...path) {
   const file = join(root, "node_modules", ...path);
   if (existsSync(file)) return file;
-  console.error(
-    `ktrdr is built with ${path[0]}, which is not installed. Run \`npm ci\` without NODE_ENV=production`,
+  throw new Error(
+    `ktrdr is built with ${path[0]}, which is not installed. Run \`npm ci\` without NODE_ENV=production\n` +
+      "and without --omit: the build tools are development and optional dependencies.",
   );
-  console.error("and without --omit: the build tools are development and optional dependencies.");
-  process.exit(1);
+}
+
+/** Removes what builds left that were ended from outside. */
+function removeStale() {
+  for (const name of readdirSync(root)) {
+    const pid = Number(/^\.dist-(\d+)$/.exec(name)?.[1]);
+    if (pid > 0 && !isAlive(pid)) rmSync(join(root, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
 }
 
 const runNode = (...args) => execFileSync(process.execPath, args, { stdio: "inherit", cwd: root });
@@ -130,6 +146,7 @@ async function bundle() {
 }
 
 try {
+  removeStale();
   const startedAt = new Date();
   compile();
   buildKernels();

@@ -8,6 +8,7 @@ import {
   readSnapshot,
   requestStop,
   tokenOf,
+  TooManyRunsError,
 } from "./control-block.js";
 
 test("a stop asked for through one view is read through every other", () => {
@@ -79,4 +80,16 @@ test("a reader never sees half of a report while another thread writes", async (
   requestStop(memory);
   await writer.terminate();
   expect(seen.size, "reports that were seen whole").toBeGreaterThan(1);
+});
+
+test("more runs than addresses reach are refused, and their end makes room for others", () => {
+  const most = 200_000; // a platform that holds so many shows nothing
+  let kept: unknown[] = [];
+  expect(() => {
+    while (kept.length < most) kept.push(createControlBlock());
+    throw new TooManyRunsError(null);
+  }).toThrow(TooManyRunsError);
+  expect(kept.length).toBeGreaterThan(1000);
+  kept = [];
+  createControlBlock();
 });

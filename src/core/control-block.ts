@@ -1,4 +1,5 @@
 import type { BlockToken, ControlBlock, SharedToken } from "./cancellation.js";
+import { KnownError } from "./errors.js";
 import { phases, type Phase } from "./progress.js";
 
 /*
@@ -25,9 +26,27 @@ export interface ProgressSnapshot {
   readonly accuracy: number;
 }
 
-/** A control block for one run; it can be posted to other threads. */
+/** No room for the control block of one more run. */
+export class TooManyRunsError extends KnownError {
+  readonly code = "TOO_MANY_RUNS";
+
+  constructor(cause: unknown) {
+    super(
+      "This process holds so many runs that there are no addresses left for one more (some 13,000 on Linux). Let some end, or forget ended ones, and try again.",
+      { cause },
+    );
+  }
+}
+
+/** A control block for one run; it can be posted to other threads. @throws TooManyRunsError */
 export function createControlBlock(): ControlBlock {
-  return new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  } catch (error) {
+    // V8 keeps 8 GB of addresses free behind each memory, so that kernels need not check bounds.
+    if (error instanceof RangeError) throw new TooManyRunsError(error);
+    throw error;
+  }
 }
 
 /** Reads the stop flag of a control block on whatever thread it is used. */

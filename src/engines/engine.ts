@@ -149,9 +149,10 @@ export interface Network {
   /**
    * Replaces the weights; optimizer state and the count of steps (for dropout) start afresh.
    *
-   * @throws WeightShapesError
+   * @param token looked at while many are copied; a network whose import was cancelled is of no use
+   * @throws WeightShapesError, CancelledError
    */
-  importWeights(weights: Weights): void;
+  importWeights(weights: Weights, token?: CancellationToken): void;
   /** Frees the engine's memory. */
   dispose(): void;
 }
@@ -168,6 +169,11 @@ export interface Engine {
   readonly name: string;
   /** Absent for engines that run on processors. Reading it may open the device. */
   readonly device?: EngineDevice;
-  /** A network with PyTorch's default initialisation (uniform ±1/sqrt(inputs)) from the seed's "weights" stream. */
-  createNetwork(spec: NetworkSpec, seed: number): Network;
+  /**
+   * A network with PyTorch's default initialisation (uniform ±1/sqrt(inputs)) from the seed's "weights" stream.
+   *
+   * @param token looked at while weights are drawn and copied; default: nobody cancels
+   * @throws CancelledError
+   */
+  createNetwork(spec: NetworkSpec, seed: number, token?: CancellationToken): Network;
 }

@@ -1,4 +1,4 @@
-import { createRandom, KnownError } from "../core/index.js";
+import { createRandom, inBlocks, KnownError, neverCancelled, type CancellationToken } from "../core/index.js";
 import type { LayerWeights, NetworkSpec, Weights } from "./engine.js";
 
 /** Sizes of a network's layers, from the inputs to the outputs. */
@@ -33,18 +33,26 @@ export function parameterCount(shape: NetworkShape): number {
 /**
  * New weights as PyTorch's `nn.Linear` starts them: weights and biases uniform in ±1/sqrt(inputs of the layer), from the
  * seed's "weights" stream, layer by layer, the weight matrix before the bias. The same in every engine.
+ *
+ * @throws CancelledError
  */
-export function initialWeights(shape: NetworkShape, seed: number): Weights {
+export function initialWeights(
+  shape: NetworkShape,
+  seed: number,
+  token: CancellationToken = neverCancelled,
+): Weights {
   const random = createRandom(seed, "weights");
   return layerSizes(shape).map(([inputs, outputs]): LayerWeights => {
     const bound = 1 / Math.sqrt(inputs);
-    const draw = (): number => (2 * random.uniform() - 1) * bound;
-    return {
-      inputs,
-      outputs,
-      weight: Float32Array.from({ length: inputs * outputs }, draw),
-      bias: Float32Array.from({ length: outputs }, draw),
+    // Filled by a loop: `Float32Array.from` with a function takes some 100 ns a number, four times as long.
+    const draw = (values: Float32Array): Float32Array => {
+      inBlocks(values.length, token, (from, to) => {
+        for (let k = from; k < to; k++) values[k] = (2 * random.uniform() - 1) * bound;
+      });
+      return values;
     };
+    const weight = draw(new Float32Array(inputs * outputs));
+    return { inputs, outputs, weight, bias: draw(new Float32Array(outputs)) };
   });
 }
 

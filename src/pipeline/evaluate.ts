@@ -56,7 +56,7 @@ export function evaluateOn(
   token: CancellationToken = neverCancelled,
 ): Evaluation {
   const samples: Samples = { rows: matrix.rows, columns: matrix.columns, features: matrix.values, labels };
-  const network = model.open(engine);
+  const network = model.open(engine, token);
   try {
     const probabilities = network.predict(samples.features, samples.rows, token);
     const metrics = classificationMetrics(probabilities, labels, token);

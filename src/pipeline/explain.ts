@@ -64,7 +64,7 @@ export async function explainPredictions(
     if (!(error instanceof NoBarsError || error instanceof EmptySplitError)) throw error;
     notices.push(`No rules: they are found on the bars that the model was trained on. ${error.message}`);
   }
-  const network = model.open(findEngine("auto"));
+  const network = model.open(findEngine("auto"), token);
   try {
     const explanations = predictions.map((prediction) => {
       const degrees = Float32Array.from(Object.values(prediction.memberships));

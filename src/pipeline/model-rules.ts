@@ -76,7 +76,7 @@ export async function modelRules(
           `The bars have changed since ${stored.name} was trained (their hash is ${hash.slice(0, 12)}..., it was ` +
             `${String(metadata["data_hash"]).slice(0, 12)}...): some of the held-out bars may have been in its training.`,
         ];
-  const network = model.open(findEngine("auto"));
+  const network = model.open(findEngine("auto"), token);
   try {
     const train = answersOf(network, data.train, mostRows, token);
     if (train.rows < data.train.features.rows) {

@@ -342,7 +342,7 @@ export async function predictRange(
   if (all.length === 0) throw new NoUsableBarsError(symbol, to - from, "they are warm-up");
   const rows = lastOnly ? all.subarray(-1) : all;
   const matrix = toMatrix(table, rows, token);
-  const network = model.open(findEngine("auto"));
+  const network = model.open(findEngine("auto"), token);
   try {
     const probabilities = network.predict(matrix.values, matrix.rows, token);
     return { strategy, series, table, rows, probabilities, notices };

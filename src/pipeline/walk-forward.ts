@@ -190,7 +190,7 @@ export function runFold(
     { train: toSamples(train), validation: validation.features.rows === 0 ? null : toSamples(validation) },
     { token },
   );
-  const network = trained.model.open(engine);
+  const network = trained.model.open(engine, token);
   try {
     const { matrix, labels } = parts.test;
     const metrics = classificationMetrics(network.predict(matrix.values, matrix.rows, token), labels, token);

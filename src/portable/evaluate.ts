@@ -48,7 +48,7 @@ export function probabilitiesOfInputs(
 ): Float32Array {
   const rows = columns[0].length;
   const features = featuresOfInputs(layout, columns, rows, token);
-  const network = model.open(engine);
+  const network = model.open(engine, token);
   try {
     return network.predict(features, rows, token);
   } finally {

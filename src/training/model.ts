@@ -1,3 +1,4 @@
+import type { CancellationToken } from "../core/index.js";
 import {
   parameterCount,
   type Engine,
@@ -46,18 +47,26 @@ export class MLPTradingModel {
    * A fresh network to be trained, initialised from the options' seed.
    *
    * @param classWeights [3] or null
+   * @throws CancelledError
    */
-  createNetwork(engine: Engine, options: TrainingOptions, classWeights: Float32Array | null): Network {
+  createNetwork(
+    engine: Engine,
+    options: TrainingOptions,
+    classWeights: Float32Array | null,
+    token?: CancellationToken,
+  ): Network {
     const { optimizer, loss, gradientClip, seed } = options;
-    return engine.createNetwork({ ...this.#shape(), optimizer, loss, gradientClip, classWeights }, seed);
+    const spec = { ...this.#shape(), optimizer, loss, gradientClip, classWeights };
+    return engine.createNetwork(spec, seed, token);
   }
 
   /**
    * The trained network, to evaluate and predict; dispose of it afterwards.
    *
    * @throws WeightShapesError when the weights are those of another network
+   * @throws CancelledError
    */
-  open(engine: Engine): Network {
+  open(engine: Engine, token?: CancellationToken): Network {
     if (this.weights === null) throw new Error("a model without weights cannot be opened");
     const network = engine.createNetwork(
       {
@@ -68,8 +77,9 @@ export class MLPTradingModel {
         classWeights: null,
       },
       0,
+      token,
     );
-    network.importWeights(this.weights);
+    network.importWeights(this.weights, token);
     return network;
   }
 

@@ -64,7 +64,7 @@ export class ModelTrainer {
     const { labels } = parts.train;
     checkParts(model.inputs, parts, options);
     const classWeights = options.classWeights === "balanced" ? balancedClassWeights(labels, 3) : null;
-    const network = model.createNetwork(this.#engine, options, classWeights);
+    const network = model.createNetwork(this.#engine, options, classWeights, hooks.token);
     try {
       return new Run(network, parts, options, hooks, this.#now).fit(model);
     } finally {

@@ -1,4 +1,4 @@
-import { CancelledError, throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import { CancelledError, neverCancelled, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import { fillDropoutMask } from "../dropout.js";
 import type {
   BatchSums,
@@ -12,6 +12,7 @@ import type {
   Samples,
   Weights,
 } from "../engine.js";
+import { refuseFurtherUse } from "../disposed.js";
 import { checkWeightShapes, initialWeights } from "../weights.js";
 import { inWorkBlocks } from "./blocks.js";
 import { argmax, lossAndGradient, lossWork, softmax } from "./loss.js";
@@ -42,13 +43,13 @@ class ReferenceNetwork implements Network {
   #input = new Float32Array(0);
   #labels = new Uint8Array(0);
 
-  constructor(spec: NetworkSpec, seed: number) {
+  constructor(spec: NetworkSpec, seed: number, token: CancellationToken = neverCancelled) {
     this.spec = spec;
     this.#seed = seed;
     this.#mlp = new Mlp(spec);
     this.#mlp.reserve(inferenceRows);
     this.#optimizer = createOptimizer(spec.optimizer, this.#mlp.parameters.length);
-    this.importWeights(initialWeights(spec, seed));
+    this.importWeights(initialWeights(spec, seed, token));
   }
 
   load(samples: Samples): LoadedSamples {
@@ -217,6 +218,7 @@ class ReferenceNetwork implements Network {
 
   dispose(): void {
     this.#epoch = null; // memory goes with the object
+    refuseFurtherUse(this);
   }
 }
 
@@ -239,5 +241,5 @@ function withColumnPermuted(
  */
 export const referenceEngine: Engine = {
   name: "reference",
-  createNetwork: (spec, seed) => new ReferenceNetwork(spec, seed),
+  createNetwork: (spec, seed, token) => new ReferenceNetwork(spec, seed, token),
 };

@@ -32,5 +32,7 @@ kernel.help();
 export function startHelper(places: HelperPlaces): Worker {
   const helper = new Worker(source, { eval: true, workerData: places });
   helper.unref();
+  // One that cannot start (no room for one more thread) has not registered: nobody waits for it, and the others do its share.
+  helper.on("error", () => undefined);
   return helper;
 }

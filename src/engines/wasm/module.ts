@@ -64,6 +64,7 @@ export interface Kernel {
     rowLoss: number,
     shared: number,
   ): number;
+  helpersAtWork(): number;
   help(): void;
 }
 

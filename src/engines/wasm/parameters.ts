@@ -1,3 +1,4 @@
+import { neverCancelled, throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import type { LayerWeights } from "../engine.js";
 import type { Arena } from "./arena.js";
 
@@ -18,32 +19,42 @@ export function turnedFloats(inputs: number, outputs: number): number {
   return panels(inputs) * panels(outputs) * 64;
 }
 
-/** Writes weights into their panels. The padding keeps its zeros. */
-export function writeLayer(arena: Arena, place: LayerPlace, { weight, bias }: LayerWeights): void {
-  const floats = arena.floats(place.address, layerFloats(place.inputs, place.outputs));
-  eachWeight(place, (at, k) => {
-    floats[at] = weight[k];
+/** Writes weights into their panels. The padding keeps its zeros. @throws CancelledError */
+export function writeLayer(
+  arena: Arena,
+  place: LayerPlace,
+  { weight, bias }: LayerWeights,
+  token: CancellationToken,
+): void {
+  const { inputs, outputs, address } = place;
+  const floats = arena.floats(address, layerFloats(inputs, outputs));
+  eachRow(place, token, (at, k) => {
+    for (const end = k + inputs; k < end; k++, at += 8) floats[at] = weight[k];
   });
   floats.set(bias, biasAt(place));
 }
 
 /** A copy of a layer's weights. */
 export function readLayer(arena: Arena, place: LayerPlace): LayerWeights {
-  const { inputs, outputs } = place;
-  const floats = arena.floats(place.address, layerFloats(inputs, outputs));
+  const { inputs, outputs, address } = place;
+  const floats = arena.floats(address, layerFloats(inputs, outputs));
   const weight = new Float32Array(inputs * outputs);
-  eachWeight(place, (at, k) => {
-    weight[k] = floats[at];
+  eachRow(place, neverCancelled, (at, k) => {
+    for (const end = k + inputs; k < end; k++, at += 8) weight[k] = floats[at];
   });
   return { inputs, outputs, weight, bias: floats.slice(biasAt(place), biasAt(place) + outputs) };
 }
 
-/** Calls `visit` with the place of each weight in panels and in the row-major matrix. */
-function eachWeight({ inputs, outputs }: LayerPlace, visit: (at: number, k: number) => void): void {
+/** Calls `visit` with the place of each output's first weight, in panels and in the row-major matrix. */
+function eachRow(
+  { inputs, outputs }: LayerPlace,
+  token: CancellationToken,
+  visit: (at: number, k: number) => void,
+): void {
   const panel = weightRows(inputs) * 8;
-  for (let o = 0, k = 0; o < outputs; o++) {
-    let at = (o >> 3) * panel + (o & 7);
-    for (let j = 0; j < inputs; j++, k++, at += 8) visit(at, k);
+  for (let o = 0; o < outputs; o++) {
+    throwIfCancelled(token);
+    visit((o >> 3) * panel + (o & 7), o * inputs);
   }
 }
 

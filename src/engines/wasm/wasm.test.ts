@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { CancelledError, neverCancelled } from "../../core/index.js";
 import { flatten, hashSamples, hashUniform } from "../../../test/networks.js";
 import { rounds } from "../../../test/rounds.js";
@@ -7,7 +7,24 @@ import { activations, type Engine, type NetworkSpec, type OptimizerSpec, type Sa
 import { referenceEngine } from "../reference/reference.js";
 
 import { Arena, EngineMemoryError } from "./arena.js";
+import { startHelper } from "./helpers.js";
+import { instantiate } from "./module.js";
 import { wasmEngine } from "./wasm.js";
+
+// The real ones, whose places the tests can look at.
+vi.mock(import("./helpers.js"), async (original) => {
+  const { startHelper } = await original();
+  return { startHelper: vi.fn(startHelper) };
+});
+
+/** How many helpers took part in the last work of the network whose helper was started last. */
+function helpersAtWork(): number {
+  const { module, memory, description, fractions, scratch, buffers, widest } = vi.mocked(startHelper).mock
+    .lastCall?.[0] as Parameters<typeof startHelper>[0];
+  const kernel = instantiate(module, memory, () => false);
+  kernel.bind(description, fractions, scratch, buffers, widest);
+  return kernel.helpersAtWork();
+}
 
 const weightDecay = fc.constantFrom(0, 0.01);
 const optimizer: fc.Arbitrary<OptimizerSpec> = fc.oneof(
@@ -138,7 +155,7 @@ test("more rows than the kernel takes at a time", () => {
   expect(everything(wasmEngine(), of, samples, 300)).toEqual(everything(referenceEngine, of, samples, 300));
 });
 
-test.each(activations)("%s: two and three threads give the bits of one", (activation) => {
+test.each(activations)("%s: two and three threads give the bits of one", async (activation) => {
   const of: NetworkSpec = {
     inputs: 70,
     hidden: [130, 90],
@@ -154,6 +171,54 @@ test.each(activations)("%s: two and three threads give the bits of one", (activa
   const samples = samplesFor(of, 2500);
   const alone = everything(wasmEngine(1), of, samples, 1001);
   for (const threads of [2, 3]) expect(everything(wasmEngine(threads), of, samples, 1001)).toEqual(alone);
+
+  // These may have been over before a helper had started. Here all helpers take part.
+  const order = Uint32Array.from({ length: 2500 }, (_, i) => i);
+  const trained = async (threads: number): Promise<unknown> => {
+    const network = wasmEngine(threads).createNetwork(of, 5);
+    const loaded = network.load(samples);
+    const fresh = network.exportWeights();
+    const run = () => {
+      network.startEpoch(loaded, order, 1001);
+      return [network.trainBatches(10, 0.01, neverCancelled), network.evaluate(loaded, neverCancelled)];
+    };
+    if (threads > 1) {
+      await expect.poll(() => run() && helpersAtWork(), { interval: 1, timeout: 20_000 }).toBe(threads - 1);
+    }
+    network.importWeights(fresh);
+    const told = [run(), run(), network.exportWeights()];
+    if (threads > 1) expect(helpersAtWork(), "helpers in the last inference").toBe(threads - 1);
+    network.dispose();
+    return told;
+  };
+  const one = await trained(1);
+  for (const threads of [2, 3]) expect(await trained(threads)).toEqual(one);
+});
+
+test("a helper that cannot start is no failure of the run", async () => {
+  const helper = startHelper({ module: {} as WebAssembly.Module, memory: new Arena().memory } as Parameters<
+    typeof startHelper
+  >[0]);
+  await new Promise((resolve) => helper.on("exit", resolve)); // an error that nobody listens to would fail this test
+});
+
+test("where memory ran out for a batch, the next one asks for it again", () => {
+  const samples = samplesFor(plain, 50);
+  const order = Uint32Array.from({ length: 50 }, (_, i) => i);
+  const told = [true, false].map((runsOut) => {
+    const network = wasmEngine().createNetwork(plain, 5);
+    const loaded = network.load(samples);
+    if (runsOut) {
+      const allocate = vi.spyOn(Arena.prototype, "allocate").mockImplementationOnce(() => {
+        throw new EngineMemoryError(2 ** 32);
+      });
+      expect(() => network.startEpoch(loaded, order, 10)).toThrow(EngineMemoryError);
+      allocate.mockRestore();
+    }
+    network.startEpoch(loaded, order, 10);
+    return [network.trainBatches(5, 0.01, neverCancelled), network.evaluate(loaded, neverCancelled)];
+  });
+  expect(told[0]).toEqual(told[1]);
 });
 
 const plain: NetworkSpec = {

@@ -7,6 +7,7 @@ import {
   type BlockToken,
   type CancellationToken,
 } from "../../core/index.js";
+import { refuseFurtherUse } from "../disposed.js";
 import { dropoutKey } from "../dropout.js";
 import type {
   BatchSums,
@@ -86,7 +87,13 @@ class WasmNetwork implements Network {
   #inference: Inference | null = null;
   #kept: number | null = null;
 
-  constructor(spec: NetworkSpec, seed: number, build: KernelBuild, threads: number) {
+  constructor(
+    spec: NetworkSpec,
+    seed: number,
+    build: KernelBuild,
+    threads: number,
+    token: CancellationToken = neverCancelled,
+  ) {
     this.spec = spec;
     this.#threads = Math.min(threads, mostThreads);
     this.#module = kernelModule(build);
@@ -116,7 +123,7 @@ class WasmNetwork implements Network {
     const results = arena.allocate(4 * 8);
     this.#describe(seed, results);
     this.#results = arena.doubles(results, 4);
-    this.importWeights(initialWeights(spec, seed));
+    this.importWeights(initialWeights(spec, seed, token), token);
   }
 
   /** Gives the kernel this thread's places in memory. */
@@ -209,7 +216,6 @@ class WasmNetwork implements Network {
   /** Makes room for batches of up to `rows`. */
   #reserve(rows: number): void {
     if (rows <= this.#batchRows) return;
-    this.#batchRows = rows;
     const { spec } = this;
     const stride = this.#kernel.panelStride(rows);
     const panels = (columns: number): number => this.#arena.allocate(Math.ceil(columns / 8) * stride);
@@ -220,6 +226,7 @@ class WasmNetwork implements Network {
       const slope = hidden && spec.activation !== "relu" ? panels(outputs) : 0;
       this.#kernel.describeLayerBatch(l, panels(outputs), slope, panels(outputs));
     });
+    this.#batchRows = rows; // only now: where memory ran out, the next call has to ask for it again
     if (rows * this.#parameterCount >= sharedBatchWork) this.#startHelpers();
   }
 
@@ -380,9 +387,9 @@ class WasmNetwork implements Network {
     return this.#layers.map((place) => readLayer(this.#arena, { ...place, address: place.address + moved }));
   }
 
-  importWeights(weights: Weights): void {
+  importWeights(weights: Weights, token: CancellationToken = neverCancelled): void {
     checkWeightShapes(this.spec, weights);
-    this.#layers.forEach((place, l) => writeLayer(this.#arena, place, weights[l]));
+    this.#layers.forEach((place, l) => writeLayer(this.#arena, place, weights[l], token));
     this.#arena.floats(this.#state.address, this.#state.floats).fill(0);
     this.#kernel.startAfresh();
   }
@@ -391,6 +398,7 @@ class WasmNetwork implements Network {
     this.#epoch = null;
     for (const helper of this.#helpers) void helper.terminate();
     this.#helpers.length = 0;
+    refuseFurtherUse(this);
   }
 }
 
@@ -435,7 +443,7 @@ class Inference {
 export function wasmEngine(threads = 1): Engine {
   return {
     name: "wasm",
-    createNetwork: (spec, seed) => new WasmNetwork(spec, seed, "kernel", threads),
+    createNetwork: (spec, seed, token) => new WasmNetwork(spec, seed, "kernel", threads, token),
   };
 }
 
@@ -446,6 +454,6 @@ export function wasmEngine(threads = 1): Engine {
 export function relaxedWasmEngine(threads = 1): Engine {
   return {
     name: "wasm-relaxed",
-    createNetwork: (spec, seed) => new WasmNetwork(spec, seed, "kernel-relaxed", threads),
+    createNetwork: (spec, seed, token) => new WasmNetwork(spec, seed, "kernel-relaxed", threads, token),
   };
 }

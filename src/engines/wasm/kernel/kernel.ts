@@ -292,11 +292,9 @@ function step(): void {
   }
   barrier(net);
   if (isLeader()) {
+    if (!look(net)) net.gradientFactor = net.clip > 0 ? clipFactor(net) : 1;
     net.givenUp = look(net) ? 1 : 0;
-    if (net.givenUp == 0) {
-      net.gradientFactor = net.clip > 0 ? clipFactor(net) : 1;
-      beginUpdate(net);
-    }
+    if (net.givenUp == 0) beginUpdate(net);
   }
   barrier(net);
   // Nothing stops the update itself, so that it is done whole or not at all.
@@ -442,6 +440,11 @@ export function inferRows(
   store<f64>(net.results, <f64>net.correct, 24);
   net.rowLoss = kept;
   return net.stopped;
+}
+
+/** How many helpers took part in the last piece of work; for tests. */
+export function helpersAtWork(): i32 {
+  return currentCommand(net) & 63;
 }
 
 /** Life of a helper thread: waits for work and shares in it, until the thread is ended from outside. */

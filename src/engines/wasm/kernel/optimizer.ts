@@ -1,6 +1,7 @@
 // Updates of parameters, element by element in float32 and in PyTorch's order of operations, as in the reference.
 
 import { Net } from "./memory";
+import { worked } from "./threads";
 
 const ADAM: i32 = 0;
 const ADAMW: i32 = 1;
@@ -76,7 +77,10 @@ export function update(net: Net, p: usize, g: usize, first: usize, second: usize
   }
 }
 
-/** The factor that clips all gradients together to an L2 norm of `net.clip`; 1: they are within it. */
+/**
+ * The factor that clips all gradients together to an L2 norm of `net.clip`; 1: they are within it. One thread computes it, some 2 ms for a
+ * million parameters, so it looks at the stop flag; what it returns after a stop is not used.
+ */
 export function clipFactor(net: Net): f32 {
   let sum: f64 = 0;
   for (let l = 0; l < net.layers; l++) {
@@ -89,6 +93,7 @@ export function clipFactor(net: Net): f32 {
         const g = <f64>load<f32>(at);
         sum += g * g;
       }
+      if (worked(net, layer.inputs * 4)) return 1;
     }
     let at = layer.gradients + layer.weightBytes;
     for (let o = 0; o < layer.outputs; o++, at += 4) {
