@@ -14,6 +14,9 @@ function noise(seed: number, edges: readonly number[], observations: number): Fl
   return edges.map((edge) => Float64Array.from({ length: observations }, () => edge + random.normal()));
 }
 
+/** Candidates without any edge. */
+const luck = (count: number): number[] => Array.from({ length: count }, () => 0);
+
 const found = (candidates: readonly Float64Array[], longest?: number): Overfitting => {
   const result = overfittingOf(candidates, longest);
   if (result === null) throw new Error("nothing was found");
@@ -96,7 +99,7 @@ test("neither the order of the candidates nor the scale of all returns matters; 
       fc.integer({ min: 2, max: 5 }),
       fc.constantFrom(0.01, 3),
       (seed, count, scale) => {
-        const candidates = noise(seed, new Array<number>(count).fill(0), 130);
+        const candidates = noise(seed, luck(count), 130);
         const once = found(candidates);
         const again = found(candidates.toReversed().map((one) => one.map((value) => value * scale)));
         expect(again.probability).toBeCloseTo(once.probability, 12);
@@ -115,8 +118,8 @@ describe("over many histories", () => {
   const mean = (values: readonly number[]): number => values.reduce((sum, p) => sum + p, 0) / values.length;
 
   test.each([2, 3, 5, 8])("%d candidates that differ by luck: as often as by chance, on average", (count) => {
-    const p = each(new Array<number>(count).fill(0));
-    const { by_chance } = found(noise(1, new Array<number>(count).fill(0), 500));
+    const p = each(luck(count));
+    const { by_chance } = found(noise(1, luck(count), 500));
     const error = Math.sqrt(mean(p.map((one) => (one - mean(p)) ** 2)) / histories);
     expect(Math.abs(mean(p) - by_chance)).toBeLessThan(4 * error);
     // One history says little: the splits of one are made of the same observations.

@@ -1,4 +1,9 @@
-import { CancelledError, neverCancelled, throwIfCancelled, type CancellationToken } from "../../core/index.js";
+import {
+  CancelledError,
+  neverCancelled,
+  throwIfCancelled,
+  type CancellationToken,
+} from "../../core/index.js";
 import { fillDropoutMask } from "../dropout.js";
 import type {
   BatchSums,

@@ -19,8 +19,8 @@ vi.mock(import("./helpers.js"), async (original) => {
 
 /** How many helpers took part in the last work of the network whose helper was started last. */
 function helpersAtWork(): number {
-  const { module, memory, description, fractions, scratch, buffers, widest } = vi.mocked(startHelper).mock
-    .lastCall?.[0] as Parameters<typeof startHelper>[0];
+  const [places] = vi.mocked(startHelper).mock.calls.at(-1) as Parameters<typeof startHelper>;
+  const { module, memory, description, fractions, scratch, buffers, widest } = places;
   const kernel = instantiate(module, memory, () => false);
   kernel.bind(description, fractions, scratch, buffers, widest);
   return kernel.helpersAtWork();
