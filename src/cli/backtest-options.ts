@@ -203,3 +203,27 @@ export function decisionsFrom(options: TradingOptions): DecisionOverrides {
     ...(size === undefined ? {} : { size }),
   };
 }
+
+/** Settings as results show them; field names as in JSON. */
+export function settingsData(settings: BacktestSettings): object {
+  return {
+    capital: settings.capital,
+    commission: settings.commission,
+    slippage: settings.slippage,
+    size: settings.size,
+    fractional: settings.fractional,
+    shorts: settings.shorts,
+    fill: settings.fill,
+    stop_loss: settings.stopLoss,
+    take_profit: settings.takeProfit,
+    end_of_data: settings.endOfData,
+  };
+}
+
+/** Warns where trades cost nothing. */
+export function costWarnings({ commission, slippage }: BacktestSettings): string[] {
+  if (commission > 0 || slippage > 0) return [];
+  return [
+    "No costs were set, and real trades have some: see --commission and --slippage (0.001 and 0.0005, say).",
+  ];
+}

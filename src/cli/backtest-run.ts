@@ -12,7 +12,14 @@ import {
   type BacktestOutcome,
 } from "../orchestration/index.js";
 import { NoBarsInRangeError } from "../pipeline/index.js";
-import { checkTogether, decisionsFrom, settingsOf, type BacktestOptions } from "./backtest-options.js";
+import {
+  checkTogether,
+  costWarnings,
+  decisionsFrom,
+  settingsData,
+  settingsOf,
+  type BacktestOptions,
+} from "./backtest-options.js";
 import { equityRows, tradeColumns, tradeRow, type EquityRow } from "./backtest-rows.js";
 import { backtestText } from "./backtest-text.js";
 import { barsFrom, refuseFileFlags, storedBars, timeframeOf } from "./bars-input.js";
@@ -30,7 +37,8 @@ export async function backtestCommand(options: BacktestOptions): Promise<void> {
   const json = wantsJson(options);
   checkTogether(options);
   const { title, model, outcome } = await runBacktest(options);
-  const warnings = warningsOf(outcome);
+  const { notices, backtest, settings } = outcome;
+  const warnings = [...notices, ...backtest.warnings, ...costWarnings(settings)];
   for (const text of warnings) warn(text);
   if (options.tradesCsv !== undefined) writeTrades(options.tradesCsv, outcome);
   if (options.equityCsv !== undefined) writeEquity(options.equityCsv, outcome);
@@ -43,19 +51,6 @@ export async function backtestCommand(options: BacktestOptions): Promise<void> {
   for (const file of [options.tradesCsv, options.equityCsv, options.report]) {
     if (file !== undefined) note(`Wrote ${file}.`);
   }
-}
-
-function warningsOf({ notices, backtest, settings }: BacktestOutcome): string[] {
-  const free = settings.commission === 0 && settings.slippage === 0;
-  return [
-    ...notices,
-    ...backtest.warnings,
-    ...(free
-      ? [
-          "No costs were set, and real trades have some: see --commission and --slippage (0.001 and 0.0005, say).",
-        ]
-      : []),
-  ];
 }
 
 /** A back-test that has run. */
@@ -262,16 +257,7 @@ function printResult(
     first_bar: day(0),
     last_bar: day(n - 1),
     bars: n,
-    capital: settings.capital,
-    commission: settings.commission,
-    slippage: settings.slippage,
-    size: settings.size,
-    fractional: settings.fractional,
-    shorts: settings.shorts,
-    fill: settings.fill,
-    stop_loss: settings.stopLoss,
-    take_profit: settings.takeProfit,
-    end_of_data: settings.endOfData,
+    ...settingsData(settings),
     confidence_threshold: outcome.confidenceThreshold,
     min_signal_separation_bars: outcome.confidenceThreshold === null ? null : settings.minSeparation,
     position_awareness: outcome.confidenceThreshold === null ? null : settings.positionAwareness,

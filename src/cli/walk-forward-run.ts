@@ -10,7 +10,7 @@ import {
   type WalkForwardOutcome,
 } from "../orchestration/index.js";
 import type { FoldResult } from "../pipeline/index.js";
-import { decisionsFrom, settingsOf } from "./backtest-options.js";
+import { costWarnings, decisionsFrom, settingsData, settingsOf } from "./backtest-options.js";
 import { csvOf } from "./csv.js";
 import { alignRows, foldersOf, note, printJson, printText, timestampText, wantsJson, warn } from "./io.js";
 import { leakText } from "./leak-text.js";
@@ -85,18 +85,13 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const dayOf = (text: string | null): string => text?.slice(0, 10) ?? "-";
 
 function warningsOf({ notices, stitched: { accounts, settings } }: WalkForwardOutcome): string[] {
-  const free = settings.commission === 0 && settings.slippage === 0;
   const several = accounts.length > 1;
   return [
     ...notices,
     ...accounts.flatMap(({ bars, backtest }) =>
       backtest.warnings.map((text) => (several ? `${bars.symbol}: ${text}` : text)),
     ),
-    ...(free
-      ? [
-          "No costs were set, and real trades have some: see --commission and --slippage (0.001 and 0.0005, say).",
-        ]
-      : []),
+    ...costWarnings(settings),
   ];
 }
 
@@ -151,16 +146,8 @@ function resultOf(
       ...job.plan,
       embargo: job.embargo,
       seeds: job.seeds,
-      capital: options.capital,
-      commission: settings.commission,
-      slippage: settings.slippage,
-      size: settings.size,
-      fractional: settings.fractional,
-      shorts: settings.shorts,
-      fill: settings.fill,
-      stop_loss: settings.stopLoss,
-      take_profit: settings.takeProfit,
-      end_of_data: settings.endOfData,
+      ...settingsData(settings),
+      capital: options.capital, // of all accounts together
       confidence_threshold: stitched.confidenceThreshold,
       min_signal_separation_bars: settings.minSeparation,
       position_awareness: settings.positionAwareness,

@@ -61,6 +61,15 @@ interface Epoch {
   position: number;
 }
 
+/** What an inference is asked for, as addresses, and the column that it reads from the rows `permuted` of `all`. */
+interface Inquiry {
+  readonly labels?: number;
+  readonly probabilities?: number;
+  readonly column?: number;
+  readonly permuted?: number;
+  readonly all?: number;
+}
+
 class WasmNetwork implements Network {
   readonly spec: NetworkSpec;
   readonly #module: WebAssembly.Module;
@@ -307,17 +316,10 @@ class WasmNetwork implements Network {
     let correct = 0;
     this.#results[0] = 0;
     for (let from = 0; from < rows; from += chunkRows) {
-      const stopped = this.#infer(
-        token,
-        features + 4 * this.spec.inputs * from,
-        labels + from,
-        Math.min(chunkRows, rows - from),
-        0,
-        permuted === undefined ? -1 : permuted.column,
-        order + 4 * from,
-        features,
-      );
-      if (stopped) throw new CancelledError();
+      this.#infer(token, features + 4 * this.spec.inputs * from, Math.min(chunkRows, rows - from), {
+        labels: labels + from,
+        ...(permuted && { column: permuted.column, permuted: order + 4 * from, all: features }),
+      });
       correct += this.#results[3];
     }
     return { samples: rows, lossSum: this.#results[0], correct };
@@ -331,8 +333,7 @@ class WasmNetwork implements Network {
     for (let from = 0; from < rows; from += chunkRows) {
       const n = Math.min(chunkRows, rows - from);
       this.#arena.floats(staging, n * inputs).set(features.subarray(from * inputs, (from + n) * inputs));
-      const stopped = this.#infer(token, staging, 0, n, probabilities, -1, 0, 0);
-      if (stopped) throw new CancelledError();
+      this.#infer(token, staging, n, { probabilities });
       result.set(this.#arena.floats(probabilities, n * outputs), from * outputs);
     }
     return result;
@@ -343,23 +344,15 @@ class WasmNetwork implements Network {
     return (this.#inference ??= new Inference(this.#arena, this.spec));
   }
 
-  #infer(
-    token: CancellationToken,
-    samples: number,
-    labels: number,
-    rows: number,
-    probabilities: number,
-    column: number,
-    permuted: number,
-    all: number,
-  ): boolean {
+  /** A chunk of rows that lie at `samples`: their losses by `labels`, or their `probabilities`. @throws CancelledError */
+  #infer(token: CancellationToken, samples: number, rows: number, what: Inquiry): void {
     this.#ask(token);
     const shared = rows * this.#parameterCount >= sharedBatchWork ? this.#helpers.length : 0;
+    const { labels = 0, probabilities = 0, column = -1, permuted = 0, all = 0 } = what;
     const { rowLoss } = this.#inference as Inference;
-    return (
-      this.#kernel.inferRows(samples, labels, rows, probabilities, column, permuted, all, rowLoss, shared) !==
-      0
-    );
+    const kernel = this.#kernel;
+    if (kernel.inferRows(samples, labels, rows, probabilities, column, permuted, all, rowLoss, shared) !== 0)
+      throw new CancelledError();
   }
 
   #startHelpers(): void {
