@@ -11,6 +11,7 @@ import type {
   Samples,
   Weights,
 } from "../engine.js";
+import { refuseFurtherUse } from "../disposed.js";
 import { checkWeightShapes, initialWeights } from "../weights.js";
 import { openDevice, type GpuDevice } from "./device.js";
 import {
@@ -76,8 +77,9 @@ class WebGpuNetwork implements Network {
   #prediction: PredictionSteps | null = null;
   #kept: Handle | null = null;
 
-  constructor(spec: NetworkSpec, seed: number) {
+  constructor(spec: NetworkSpec, seed: number, token?: CancellationToken) {
     this.spec = spec;
+    const weights = initialWeights(spec, seed, token); // before anything is allocated, as a stop ends it
     const device = openDevice();
     this.#device = device;
     this.#plan = new NetworkPlan(device, spec, seed);
@@ -88,7 +90,7 @@ class WebGpuNetwork implements Network {
     this.#parameters = { parameters, gradients, state, squares };
     const rooms = this.#allocate([16, 16, 16, 16]).map((buffer) => ({ buffer, bytes: 16 }));
     [this.#order, this.#permutation, this.#masks, this.#sums] = rooms;
-    this.importWeights(initialWeights(spec, seed));
+    this.importWeights(weights);
   }
 
   #allocate(sizes: readonly number[]): Handle[] {
@@ -363,6 +365,7 @@ class WebGpuNetwork implements Network {
     this.#epoch = null;
     this.#unbind();
     this.#free([...this.#buffers]);
+    refuseFurtherUse(this);
   }
 }
 
@@ -383,5 +386,5 @@ export const webGpuEngine: Engine = {
   get device() {
     return deviceOf(openDevice().adapter);
   },
-  createNetwork: (spec, seed) => new WebGpuNetwork(spec, seed),
+  createNetwork: (spec, seed, token) => new WebGpuNetwork(spec, seed, token),
 };
