@@ -38,7 +38,7 @@ const allowed = {
     "Atomics.wait, without a time, for the device's answer: the training thread has nothing else to do and is woken by it",
   "src/service/host/training-service.ts":
     "gives up waiting for a session that was asked to stop, in the reply to that request",
-  "src/service/host/devices.ts": "gives up a GPU driver that does not answer, in health replies",
+  "src/engines/nvidia.ts": "gives up a GPU driver that does not answer, in health replies",
   "test/host-orchestrator.test.ts": "makes one timer to show that its hook would see it",
   "test/local-orchestrator.test.ts": "counts ticks to show that the caller's thread stays free",
 };

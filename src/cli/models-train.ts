@@ -130,8 +130,8 @@ async function timeframesOf(values: readonly string[]): Promise<string[]> {
 }
 
 async function checkEngine(name: string): Promise<void> {
-  const { findEngine } = await import("../engines/index.js");
-  findEngine(name);
+  const { checkEngineName } = await import("../engines/index.js");
+  checkEngineName(name);
 }
 
 function controlOf(text: string): "shuffled" {

@@ -5,6 +5,7 @@ import type { RegisterCommands } from "./command.js";
 import { registerDataCommands } from "./data.js";
 import { registerImportCommand } from "./data-import.js";
 import { registerSampleCommand } from "./data-sample.js";
+import { registerDevicesCommand } from "./devices.js";
 import { registerFeaturesCommands } from "./features.js";
 import { registerFuzzyCommands } from "./fuzzy.js";
 import { registerIndicatorsCommands } from "./indicators.js";
@@ -25,6 +26,7 @@ const groups: RegisterCommands[] = [
   registerDataCommands,
   registerImportCommand,
   registerSampleCommand,
+  registerDevicesCommand,
   registerFeaturesCommands,
   registerFuzzyCommands,
   registerHostCommands,

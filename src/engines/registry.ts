@@ -20,6 +20,14 @@ export const engines: Readonly<Record<string, EngineMaker>> = {
 /** What `--engine` takes: an engine's name, or `auto`. @see chooseEngine */
 export const engineNames: readonly string[] = [...Object.keys(engines), "auto"];
 
+/** @throws UsageError for a name that is no engine's */
+export function checkEngineName(name: string): void {
+  if (engineNames.includes(name)) return;
+  const nearest = nearestName(name, engineNames);
+  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  throw new UsageError(`--engine: "${name}" is no engine. Known: ${engineNames.join(", ")}.${hint}`);
+}
+
 /**
  * The engine of this name; `auto` is the fastest that gives the same bits everywhere.
  *
@@ -27,10 +35,8 @@ export const engineNames: readonly string[] = [...Object.keys(engines), "auto"];
  * @throws UsageError for a name that is no engine's; GpuPackageError for `webgpu` where its package is not installed
  */
 export function findEngine(name: string, threads = 1): Engine {
+  checkEngineName(name);
   if (name === "auto") return wasmEngine(threads);
   if (name === "webgpu" && findDawn() === null) throw new GpuPackageError();
-  if (Object.hasOwn(engines, name)) return engines[name](threads);
-  const nearest = nearestName(name, engineNames);
-  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
-  throw new UsageError(`--engine: "${name}" is no engine. Known: ${engineNames.join(", ")}.${hint}`);
+  return engines[name](threads);
 }

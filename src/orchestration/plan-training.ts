@@ -1,8 +1,8 @@
 import { BarStore, dateText, type SeriesEntry } from "../data/index.js";
-import { findEngine, parameterCount } from "../engines/index.js";
-import { featureNames, planOf, type Strategy, type StrategyPlan } from "../strategy/index.js";
+import { chooseEngine } from "../engines/index.js";
+import { planOf, type Strategy, type StrategyPlan } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
-import { strategyOf } from "./run-training.js";
+import { batchWorkOf, strategyOf } from "./run-training.js";
 
 /** What a training would do, as plain data: nothing is loaded, computed or written for it. */
 export interface TrainingPlan extends StrategyPlan {
@@ -19,13 +19,13 @@ export async function planTraining(
   modelsFolder: string,
 ): Promise<TrainingPlan> {
   const strategy = strategyOf(context);
-  const inputs = featureNames(strategy).length;
+  const work = batchWorkOf(strategy);
   return {
     ...planOf(strategy),
     data_mode: context.dataMode ?? strategy.dataMode,
     bars: describeSeries(strategy, await new BarStore(context.dataFolder).list(), context.dataFolder),
-    parameters_count: parameterCount({ inputs, hidden: strategy.architecture.hidden, outputs: 3 }),
-    engine: findEngine(context.engine ?? "auto").name,
+    parameters_count: work.parameters,
+    engine: chooseEngine(context.engine ?? "auto", 1, work).engine.name,
     models_folder: modelsFolder,
   };
 }

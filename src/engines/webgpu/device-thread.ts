@@ -2,6 +2,7 @@
 // The thread that owns the device. Dawn answers through the event loop, which a training thread never returns to; so this one
 // carries out what that one asks, and wakes it by shared memory. It knows buffers and shaders and nothing of networks.
 import { workerData, type MessagePort } from "node:worker_threads";
+import { DawnFailure, factsOf, openDawn } from "./dawn.js";
 import {
   numbersPerDispatch,
   type AdapterFacts,
@@ -14,12 +15,6 @@ import {
 } from "./protocol.js";
 import { recordBytes } from "./shaders/record.js";
 
-/** The little of the package that is used here. */
-interface Dawn {
-  readonly create: (options: string[]) => GPU;
-  readonly globals: Record<string, unknown>;
-}
-
 interface Kernel {
   readonly pipeline: GPUComputePipeline;
   readonly storage: GPUBindGroupLayout;
@@ -28,15 +23,6 @@ interface Kernel {
 interface Binding {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
-}
-
-class Failed extends Error {
-  readonly kind: Failure["kind"];
-
-  constructor(kind: Failure["kind"], message: string) {
-    super(message);
-    this.kind = kind;
-  }
 }
 
 class DeviceServer {
@@ -82,7 +68,7 @@ class DeviceServer {
     // Both are closed at once, before another command can come between.
     const scopes = [this.#device.popErrorScope(), this.#device.popErrorScope()];
     for (const scope of await Promise.all(scopes)) refused ??= scope?.message ?? null;
-    if (refused !== null) throw new Failed("memory", refused.split("\n")[0]);
+    if (refused !== null) throw new DawnFailure("memory", refused.split("\n")[0]);
   }
 
   free(buffers: readonly number[], bindings: readonly number[]): void {
@@ -211,36 +197,9 @@ class DeviceServer {
   }
 }
 
-function factsOf({ info, limits }: GPUAdapter): AdapterFacts {
-  const { vendor, architecture, device, description } = info;
-  return {
-    vendor,
-    architecture,
-    device,
-    description,
-    isSoftware: info.isFallbackAdapter,
-    limits: {
-      maxBufferSize: limits.maxBufferSize,
-      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
-      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
-      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-      minUniformBufferOffsetAlignment: limits.minUniformBufferOffsetAlignment,
-    },
-  };
-}
-
-async function loadDawn(entry: string): Promise<Dawn> {
-  try {
-    return (await import(entry)) as Dawn;
-  } catch (error) {
-    throw new Failed("package", (error as Error).message.split("\n")[0]);
-  }
-}
-
 async function openDevice(gpu: GPU): Promise<{ device: GPUDevice; adapter: AdapterFacts }> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (adapter === null) throw new Failed("adapter", "the system shows no adapter");
+  if (adapter === null) throw new DawnFailure("adapter", "the system shows no adapter");
   const facts = factsOf(adapter);
   const { limits } = facts;
   // Without asking for more a device has the least that WebGPU promises: 128 MiB a buffer.
@@ -254,7 +213,7 @@ async function openDevice(gpu: GPU): Promise<{ device: GPUDevice; adapter: Adapt
   try {
     return { device: await adapter.requestDevice({ requiredLimits }), adapter: facts };
   } catch (error) {
-    throw new Failed(
+    throw new DawnFailure(
       "adapter",
       `${facts.description || facts.device} gives no device: ${(error as Error).message}`,
     );
@@ -305,15 +264,12 @@ async function serve({ dawn, port, replies }: DeviceThreadData): Promise<void> {
   /** The first thing that went wrong outside a command; every later reply says it. */
   let broken: Failure | null = null;
   const fail = (id: number, error: unknown): void => {
-    const kind = error instanceof Failed ? error.kind : "bug";
+    const kind = error instanceof DawnFailure ? error.kind : "bug";
     send({ id, type: "failed", failure: broken ?? { kind, message: (error as Error).message } });
   };
   let server: DeviceServer;
   try {
-    const { create, globals } = await loadDawn(dawn);
-    const gpu = create([]);
-    // Dawn lives as long as this object is referred to, and a device that outlives it crashes the process.
-    Object.assign(globalThis, globals, { dawn: gpu });
+    const gpu = await openDawn(dawn);
     const { device, adapter } = await openDevice(gpu);
     void device.lost.then(({ reason, message }) => {
       broken = { kind: "lost", message: message.split("\n")[0] || reason };

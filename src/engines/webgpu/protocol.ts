@@ -75,6 +75,13 @@ export interface AdapterFacts {
   readonly limits: DeviceLimits;
 }
 
+/** The adapters that WebGPU shows, the one that the engine takes first. */
+export interface AdapterList {
+  readonly adapters: readonly AdapterFacts[];
+  /** Why there may be more; null where all were asked for. */
+  readonly problem: string | null;
+}
+
 /** How a command or the device failed. */
 export interface Failure {
   readonly kind: "package" | "adapter" | "memory" | "lost" | "bug";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checkSymbol, dataModes } from "../../data/index.js";
-import { findEngine } from "../../engines/index.js";
+import { checkEngineName } from "../../engines/index.js";
 import { checkStrategyName } from "../../models/index.js";
 import type { SessionConfig } from "../../orchestration/index.js";
 import { findStrategyByName } from "../../strategy/index.js";
@@ -107,7 +107,7 @@ export function addTrainingRoutes(app: ServiceApp, context: BackendContext): voi
       const config = { ...asked, checked: strategy };
       checkStrategyName(strategy.name);
       strategy.symbols.forEach(checkSymbol);
-      findEngine(config.engine ?? "auto");
+      checkEngineName(config.engine ?? "auto");
       const placement = {
         ...(body.mode === undefined ? {} : { mode: body.mode }),
         requireGpu: body.require_gpu ?? false,

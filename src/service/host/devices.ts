@@ -1,84 +1,43 @@
-import { execFile } from "node:child_process";
 import { cpus, freemem, totalmem } from "node:os";
 import { z } from "zod";
-import { findDawn } from "../../engines/index.js";
+import { deviceManager, isTrainable, type Device } from "../../engines/index.js";
 
-/** A graphics processor of this machine. */
-export interface GpuDevice {
-  readonly name: string;
-  readonly totalMemoryMb: number;
-  readonly usedMemoryMb: number;
-}
-
-/** How long figures of the GPU are good enough. */
-const refreshMs = 5000;
 const megabyte = 1 << 20;
 
-let known: readonly GpuDevice[] = [];
-let askedAt = -Infinity;
-let asking: Promise<void> | null = null;
-
-/**
- * The GPUs that NVIDIA's driver names; none without the driver. Asking it takes up to a second, so figures are up to 5 s old and only the first
- * caller waits.
- */
-export async function gpuDevices(): Promise<readonly GpuDevice[]> {
-  const first = askedAt === -Infinity;
-  if (asking === null && performance.now() - askedAt > refreshMs) {
-    askedAt = performance.now();
-    asking = askDriver().then((devices) => {
-      known = devices;
-      asking = null;
-    });
-  }
-  if (first && asking !== null) await asking;
-  return known;
+/** The hardware GPUs of this machine, with figures up to 5 s old; only the first caller waits. */
+export function gpuDevices(): Promise<readonly Device[]> {
+  return deviceManager.gpus();
 }
 
-function askDriver(): Promise<GpuDevice[]> {
-  const args = ["--query-gpu=name,memory.total,memory.used", "--format=csv,noheader,nounits"];
-  return new Promise((resolve) => {
-    execFile("nvidia-smi", args, { timeout: 3000 }, (error, output) => {
-      if (error) return resolve([]);
-      const rows = output
-        .trim()
-        .split("\n")
-        .map((line) => line.split(",").map((text) => text.trim()));
-      resolve(
-        rows
-          .filter((row) => row.length === 3)
-          .map(([name, total, used]) => ({ name, totalMemoryMb: Number(total), usedMemoryMb: Number(used) })),
-      );
-    });
-  });
-}
-
-/** Whether a training of this host can use a GPU: there is one, and the package that reaches it. */
-export function canTrainOnGpu(devices: readonly GpuDevice[]): boolean {
-  return devices.length > 0 && findDawn() !== null;
+/** Whether a training of this host can use a GPU: there is one, and the webgpu engine reaches it. */
+export function canTrainOnGpu(devices: readonly Device[]): boolean {
+  return devices.some(isTrainable);
 }
 
 /** The document of `gpuStatus`. */
 export const gpuStatusSchema = z.object({
   available: z.boolean().describe("Whether trainings can use a GPU here."),
   device_count: z.int(),
-  gpu_type: z.enum(["nvidia", "none"]),
+  gpu_type: z.string().describe("The vendor, or none."),
   device_name: z.string().nullable(),
   total_memory_mb: z.number().nullable(),
   allocated_memory_mb: z.number().nullable().describe("In use by all programs."),
 });
 
 /** The GPU's state as health routes tell it. */
-export function gpuStatus(devices: readonly GpuDevice[]): z.infer<typeof gpuStatusSchema> {
-  const sum = (pick: (device: GpuDevice) => number): number | null =>
-    devices.length === 0 ? null : devices.reduce((total, device) => total + pick(device), 0);
+export function gpuStatus(devices: readonly Device[]): z.infer<typeof gpuStatusSchema> {
+  const first = devices.find(isTrainable) ?? devices[0];
+  const sum = (pick: (device: Device) => number | null): number | null => {
+    const known = devices.flatMap((device) => pick(device) ?? []);
+    return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
+  };
   return {
     available: canTrainOnGpu(devices),
     device_count: devices.length,
-    gpu_type: devices.length === 0 ? "none" : "nvidia",
-    device_name: devices[0]?.name ?? null,
-    total_memory_mb: sum((device) => device.totalMemoryMb),
-    allocated_memory_mb: sum((device) => device.usedMemoryMb),
+    gpu_type: first?.vendor ?? "none",
+    device_name: first?.name ?? null,
+    total_memory_mb: sum(({ memoryMb }) => memoryMb),
+    allocated_memory_mb: sum(({ usedMemoryMb }) => usedMemoryMb),
   };
 }
 

@@ -8,7 +8,14 @@ import { TrainingSession, type HostTrainingResult, type SessionConfig } from "..
 import { Attendance } from "../http/attendance.js";
 import { lastEventHeaders, sendEvents, streamReply } from "../http/event-stream.js";
 import { commonReplies, startService, type RunningService, type ServiceApp } from "../http/server.js";
-import { createSystemInfo, gpuDevices, gpuStatus, gpuStatusSchema, systemInfoSchema } from "./devices.js";
+import {
+  canTrainOnGpu,
+  createSystemInfo,
+  gpuDevices,
+  gpuStatus,
+  gpuStatusSchema,
+  systemInfoSchema,
+} from "./devices.js";
 import { NoResultError } from "./errors.js";
 import { sessionEvents } from "./session-stream.js";
 import {
@@ -144,7 +151,11 @@ const detailedSchema = healthSchema.extend({
   version: z.string(),
   node_version: z.string(),
   gpu_devices: z.array(
-    z.object({ name: z.string(), total_memory_mb: z.number(), allocated_memory_mb: z.number() }),
+    z.object({
+      name: z.string(),
+      total_memory_mb: z.number().nullable(),
+      allocated_memory_mb: z.number().nullable(),
+    }),
   ),
   data_folder: z.string(),
   models_folder: z.string(),
@@ -262,9 +273,9 @@ function addHealthRoutes(app: ServiceApp, service: TrainingService): void {
       uptime_seconds: Math.round((performance.now() - startedAt) / 100) / 10,
       version: packageVersion,
       node_version: process.versions.node,
-      gpu_devices: (await gpuDevices()).map(({ name, totalMemoryMb, usedMemoryMb }) => ({
+      gpu_devices: (await gpuDevices()).map(({ name, memoryMb, usedMemoryMb }) => ({
         name,
-        total_memory_mb: totalMemoryMb,
+        total_memory_mb: memoryMb,
         allocated_memory_mb: usedMemoryMb,
       })),
       data_folder: service.dataFolder,
@@ -301,7 +312,7 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: T
         session_status: session.status,
         queue_position: position,
         message: position === null ? "The training runs." : `The training waits; its place is ${position}.`,
-        gpu_allocated: false,
+        gpu_allocated: config.engine === "webgpu" && canTrainOnGpu(await gpuDevices()),
         estimated_duration_minutes: service.estimateMinutes(session.config),
       };
     },

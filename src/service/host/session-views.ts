@@ -94,7 +94,7 @@ export function statusOf(
   return {
     ...summaryOf(service, session),
     ...reportOf(live),
-    // No engine of this host trains on a GPU.
+    // WebGPU tells no one how much memory a session takes; health replies have the device's figures.
     gpu_usage: null,
     stop_requested: live?.stopRequested ?? session.status === "cancelled",
     artifacts: result === null ? null : { model_name: result.model_name, model_path: result.model_path },

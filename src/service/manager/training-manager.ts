@@ -116,6 +116,17 @@ export class TrainingManager {
     token: SharedToken | SignallingToken,
     { bridge, onChoice = () => undefined, onNote = () => undefined }: ManagedListeners,
   ): Promise<ManagedResult> {
+    if (placement.requireGpu)
+      return this.#run(onGpu(context), placement, token, { bridge, onChoice, onNote });
+    return this.#run(context, placement, token, { bridge, onChoice, onNote });
+  }
+
+  async #run(
+    context: TrainingOperationContext,
+    placement: Placement,
+    token: SharedToken | SignallingToken,
+    { bridge, onChoice, onNote }: Required<ManagedListeners>,
+  ): Promise<ManagedResult> {
     let choice = await this.choose(placement);
     if (choice.where === "host") {
       const started = await this.#startOnHost(context);
@@ -183,11 +194,23 @@ export class TrainingManager {
   }
 }
 
+/** A training that takes the GPU whatever its size. @throws GpuRequiredError where it asks for another engine */
+function onGpu(context: TrainingOperationContext): TrainingOperationContext {
+  const { engine = "auto" } = context;
+  if (engine === "auto" || engine === "webgpu") return { ...context, engine: "webgpu" };
+  throw new GpuRequiredError(`the engine ${engine}, which was asked for, runs on processors`);
+}
+
 async function requireLocalGpu(): Promise<void> {
-  const { canTrainOnGpu, gpuDevices } = await import("../host/devices.js");
-  if (!canTrainOnGpu(await gpuDevices())) {
-    throw new GpuRequiredError("this machine has none that trainings can use");
-  }
+  const { deviceManager, isTrainable } = await import("../../engines/index.js");
+  const { devices, hint } = await deviceManager.list();
+  const shown = devices.find(isTrainable);
+  if (shown !== undefined && shown.type !== "software") return;
+  if (shown !== undefined)
+    throw new GpuRequiredError(`this machine has only ${shown.name}, a software device`);
+  throw new GpuRequiredError(
+    `this machine has none that trainings can use${hint === null ? "" : `: ${hint.replace(/\.$/, "")}`}`,
+  );
 }
 
 /** The request of a host session. @throws StrategyFileError and the like, naming the file on this machine */
