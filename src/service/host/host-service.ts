@@ -92,7 +92,9 @@ export const startSchema = z.strictObject({
   attended: z
     .boolean()
     .optional()
-    .describe("Stop it when nobody has followed its stream or asked for its status for 3.5 s. Default: false."),
+    .describe(
+      "Stop it when nobody has followed its stream or asked for its status for 3.5 s. Default: false.",
+    ),
   max_memory_bytes: z
     .int()
     .min(1)
