@@ -39,6 +39,17 @@ export class DeviceManager {
 
   /** Everything there is. Adapters are asked for once; the first time takes some 0.2 s with WebGPU. */
   async list(): Promise<DeviceList> {
+    const { devices, hint } = await this.#graphics();
+    return { devices: [processor(), ...devices], hint };
+  }
+
+  /** The hardware GPUs, with those that no engine reaches. */
+  async gpus(): Promise<readonly Device[]> {
+    const { devices } = await this.#graphics();
+    return devices.filter(({ type }) => type !== "software");
+  }
+
+  async #graphics(): Promise<DeviceList> {
     const [{ adapters, problem }, gpus] = await Promise.all([this.#list(), nvidiaGpus()]);
     const shown = adapters.map((facts, k) => deviceOf(facts, gpus, k === 0));
     const noAdapter =
@@ -46,13 +57,7 @@ export class DeviceManager {
         ? null
         : "WebGPU shows no device: it needs a driver for Vulkan, Metal or Direct3D 12 (on Linux also the package libvulkan1).";
     const others = gpus.filter(({ name }) => !shown.some((device) => device.name.includes(name)));
-    return { devices: [processor(), ...shown, ...others.map(unreachable)], hint: problem ?? noAdapter };
-  }
-
-  /** The hardware GPUs, with those that no engine reaches. */
-  async gpus(): Promise<readonly Device[]> {
-    const { devices } = await this.list();
-    return devices.filter(({ type }) => type !== "processor" && type !== "software");
+    return { devices: [...shown, ...others.map(unreachable)], hint: problem ?? noAdapter };
   }
 
   #list(): Promise<AdapterList> {
