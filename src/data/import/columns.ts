@@ -33,12 +33,15 @@ const timeNames = [
   "timestamp",
   "datetime",
   "opentime",
+  "windowstart",
   "bartime",
   "gmttime",
   "localtime",
   "date",
   "time",
   "day",
+  "ts",
+  "t",
 ];
 const priceNames = {
   open: ["open", "o", "openprice", "openusd"],
@@ -87,12 +90,15 @@ export function matchHeader(header: readonly string[]): HeaderMatch {
   let time = utcName >= 0 ? utcName : (byName[0] ?? -1);
   let clock = -1;
   const date = names.indexOf("date");
-  if (date >= 0 && names.includes("time") && names.every((name) => !timeNames.slice(0, 10).includes(name))) {
+  const better = timeNames.slice(0, timeNames.indexOf("date"));
+  if (date >= 0 && names.includes("time") && !names.some((name) => better.includes(name))) {
     time = date;
     clock = names.indexOf("time");
   }
   const volumes = names.flatMap((name, j) =>
-    /^(real|base)?vol(ume)?([a-z]{3,5}|currency)?$/.test(name) && !/(avg|sma|ema|chg)$/.test(name) ? [j] : [],
+    /^(v|(real|base)?vol(ume)?([a-z]{3,5}|currency)?)$/.test(name) && !/(avg|sma|ema|chg)$/.test(name)
+      ? [j]
+      : [],
   );
   return {
     columns: {

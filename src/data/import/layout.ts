@@ -82,8 +82,18 @@ function headerless(
 }
 
 /**
- * Finds separator, header and columns. Without a header the columns are date, (time,) open, high, low, close, (volume);
- * `checkHeaderlessOrder` holds the rows against that.
+ * True for a row of Binance's public bars, which have no header: opening time, open, high, low, close, volume, closing time, turnover,
+ * trades, volume and turnover of takers, 0. Two epochs of one precision, the later in the seventh cell, tell them.
+ */
+function isKline(cells: readonly string[]): boolean {
+  const [opening, closing] = [cells[0], cells[6] ?? ""];
+  const areEpochs = /^(\d{13}|\d{16})$/.test(opening) && /^\d+$/.test(closing);
+  return cells.length === 12 && areEpochs && closing.length === opening.length && closing > opening;
+}
+
+/**
+ * Finds separator, header and columns. Without a header the columns are date, (time,) open, high, low, close, (volume), or those of
+ * `isKline`; `checkHeaderlessOrder` holds the rows against that.
  *
  * @param order order of dates that the user states, or null
  *
@@ -113,7 +123,8 @@ export function findLayout(lines: TextLines, order: DateOrder | null, file: stri
         );
       }
       const { first, numbers } = row;
-      if (numbers < 4 || numbers > 5) {
+      const klines = isKline(cells);
+      if (!klines && (numbers < 4 || numbers > 5)) {
         throw refuse(
           `is no file of bars: row ${line + 1} is a date and ${numbers} number${numbers === 1 ? "" : "s"} ("${shorten(text)}"), without a header. Bars are open, high, low, close and perhaps volume${numbers < 4 ? "; this may be a list of adjustment factors or of single prices" : "; add a header line that names the columns"}.`,
         );
@@ -126,7 +137,7 @@ export function findLayout(lines: TextLines, order: DateOrder | null, file: stri
         high: at + 2,
         low: at + 3,
         close: at + 4,
-        volumes: numbers === 5 ? [at + 5] : [],
+        volumes: numbers >= 5 ? [at + 5] : [],
       };
       const utcStatement = utcLine(above);
       const layout = {

@@ -117,6 +117,8 @@ const headers = [
   { time: "DATETIME", open: "OPEN", high: "HIGH", low: "LOW", close: "CLOSE", volume: "VOL" },
   { time: "<DATE>", open: "<OPEN>", high: "<HIGH>", low: "<LOW>", close: "<CLOSE>", volume: "<VOL>" },
   { time: "time", open: "o", high: "h", low: "l", close: "c", volume: "tick_volume" },
+  { time: "t", open: "o", high: "h", low: "l", close: "c", volume: "v" },
+  { time: "window_start", open: "open", high: "high", low: "low", close: "close", volume: "volume" },
   { time: "", open: "Open", high: "High", low: "Low", close: "Close/Last", volume: "Vol." },
 ] as const;
 
@@ -232,6 +234,30 @@ test.each([
     1.5, 2.2, 1.9, 1.95, 12,
   ]);
 });
+
+test.each(["", "000"])(
+  "Binance's public bars, which have no header and twelve columns (precision %j)",
+  (more) => {
+    const opening = Date.UTC(2024, 0, 1);
+    const rows = values.map((row, t) => {
+      const [from, to] = [opening + t * 60_000, opening + (t + 1) * 60_000 - 1];
+      return `${from}${more},${row},${to}${more},17.5,120,4.5,7.9,0`;
+    });
+    const { bars, refused } = readBarsText(rows.join("\n"), "BTCUSDT-1m-2024-01.csv", {
+      symbol: "BTCUSDT",
+      timeframe: "1m",
+    });
+    expect(refused).toEqual([]);
+    expect([...bars.time, ...bars.volume]).toEqual(
+      [0, 1, 2].map((t) => opening + t * 60_000).concat(10, 11, 12),
+    );
+    // Twelve columns alone do not make it one: the seventh must be the closing time.
+    const other = rows.map((row) => row.replace(/,\d{13,16},17/, ",1,17"));
+    expect(() => readBarsText(other.join("\n"), "x.csv", { symbol: "X", timeframe: "1m" })).toThrow(
+      /without a header/,
+    );
+  },
+);
 
 test("a table saved with a row of tickers and a row for its index is read", () => {
   const text = [
