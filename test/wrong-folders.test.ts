@@ -1,6 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { builtCommand, checkBuilt } from "./built.js";
 import { expectFailure, flipByte, inPlaceOf, model, train, use, workFolder, type Row } from "./spoiled.js";
 
 const made = workFolder();
@@ -171,3 +173,21 @@ test("a process ends with the same status and streams", { timeout: 120_000 }, as
   for (const row of [models[0], models[4], models[8], folders[0], folders[7]])
     await expectFailure(made, row, false);
 });
+
+// Linux only: elsewhere no device is always full.
+test.skipIf(!existsSync("/dev/full"))(
+  "a result that does not fit on the disk is said, exit 1, no stack",
+  () => {
+    checkBuilt();
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [builtCommand, "indicators", "list", "--json"], {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    closeSync(full);
+    expect(stderr).toBe(
+      "error: The output is not complete: the disk is full (ENOSPC). Write it somewhere else.\n",
+    );
+    expect(status).toBe(1);
+  },
+);

@@ -5,6 +5,7 @@ import {
   asFileError,
   createCancellation,
   FileError,
+  fileProblem,
   KnownError,
   tableRow,
   timestampText,
@@ -102,9 +103,14 @@ export { timestampText };
 
 let outputLost = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader of a pipe (`| head`) has gone: that is no failure, and nothing more needs printing.
-  if (error.code !== "EPIPE") throw error;
   outputLost = true;
+  // The reader of a pipe (`| head`) has gone: that is no failure, and nothing more needs printing.
+  if (error.code === "EPIPE") return;
+  // A result that cannot be written (`> full.csv`) is one; what the command did besides is done by now.
+  const problem =
+    error.code === "ENOSPC" ? "the disk is full (ENOSPC)" : (fileProblem(error) ?? error.message);
+  note(`error: The output is not complete: ${problem}. Write it somewhere else.`);
+  process.exit(1);
 });
 
 /** A token that the first Ctrl-C cancels; the second ends the process as it always does. */
