@@ -150,7 +150,23 @@ describe("signals from a file", () => {
     const result = await run(...signals, "--start-date", "2024-01-04");
     expect(result.config).toMatchObject({ bars: 4, first_bar: "2024-01-04T00:00:00Z" });
     expect(result.trades).toEqual([]);
-    expect(result.err).toContain("1 of 3 signals lie before the first or after the last bar");
+    const outside = "1 of 3 signals lie before the first or after the last bar and are left out.";
+    expect(result.warnings).toContain(outside);
+    expect(result.err).toContain(outside);
+  });
+
+  test("a header without signals holds the capital to the end", async () => {
+    writeFileSync(inHome("header-only.csv"), "timestamp,signal\n");
+    const result = await run(
+      "--signals",
+      inHome("header-only.csv"),
+      "--input",
+      inHome("bars.csv"),
+      "--shorts",
+    );
+    expect(new Set(result.equity.map(({ equity }) => equity))).toEqual(new Set([100_000]));
+    expect(result.trades).toEqual([]);
+    expect(result.warnings).toContainEqual(expect.stringContaining("every bar is HOLD"));
   });
 
   test("trades and equity as CSV files, the page as HTML", async () => {

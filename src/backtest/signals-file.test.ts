@@ -80,9 +80,13 @@ describe("what is refused, with row and reason", () => {
     );
   });
 
-  test("a file without signals, or without the columns", () => {
-    expect(() => read("")).toThrow(/holds no signals/);
-    expect(() => read("timestamp,signal\n")).toThrow(/holds no signals/);
+  test("a header alone says HOLD of every bar", () => {
+    const { signals, rows } = read("timestamp,signal\n");
+    expect([rows, new Set(signals)]).toEqual([0, new Set([0])]);
+  });
+
+  test("an empty file, or one without the columns", () => {
+    expect(() => read("")).toThrow(/"signals.csv" is empty/);
     expect(() => read("when,what\n2024-01-03,BUY")).toThrow(/row 1: the header is "when,what"/);
   });
 });

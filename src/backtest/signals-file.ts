@@ -21,7 +21,7 @@ export class SignalsFileError extends KnownError {
     const more = refused.length > shownRows ? `\n  ... and ${refused.length - shownRows} more` : "";
     super(
       rows === 0
-        ? `"${file}" holds no signals. It needs the header "timestamp,signal" and a row for each signal.`
+        ? `"${file}" is empty. It needs the header "timestamp,signal" and a row for each signal.`
         : `${refused.length} of ${rows} rows of "${file}" cannot be followed:${shown.join("")}${more}`,
     );
     this.file = file;
@@ -77,7 +77,8 @@ function timeOf(text: string, intraday: boolean, zone: string | null): number {
 /**
  * Reads a file of signals for some bars: columns `timestamp` and `signal` (others are ignored), separated by commas,
  * semicolons or tabs, in any order of rows. Rows outside the bars' range are counted and left out; a row inside it
- * whose time is no bar's opening is refused, as are times and signals that are none, and a second row for one bar.
+ * whose time is no bar's opening is refused, as are times and signals that are none, and a second row for one bar. A header
+ * alone says HOLD of every bar.
  *
  * @param file name for messages
  * @param zone zone of times without offset; null for UTC
@@ -129,7 +130,7 @@ export function readSignals(
       signals[t] = signal;
     }
   }
-  if (rows === 0 || refused.length > 0) throw new SignalsFileError(file, refused, rows);
+  if (refused.length > 0) throw new SignalsFileError(file, refused, rows);
   return { signals, rows, outside };
 }
 

@@ -36,9 +36,9 @@ import { foldersOf, note, printData, printText, wantsJson, warn, type Folders } 
 export async function backtestCommand(options: BacktestOptions): Promise<void> {
   const json = wantsJson(options);
   checkTogether(options);
-  const { title, model, outcome } = await runBacktest(options);
-  const { notices, backtest, settings } = outcome;
-  const warnings = [...notices, ...backtest.warnings, ...costWarnings(settings)];
+  const { title, model, notices, outcome } = await runBacktest(options);
+  const { backtest, settings } = outcome;
+  const warnings = [...notices, ...outcome.notices, ...backtest.warnings, ...costWarnings(settings)];
   for (const text of warnings) warn(text);
   if (options.tradesCsv !== undefined) writeTrades(options.tradesCsv, outcome);
   if (options.equityCsv !== undefined) writeEquity(options.equityCsv, outcome);
@@ -59,6 +59,8 @@ interface FinishedBacktest {
   readonly title: string;
   /** Full name of the model, `<strategy>/<timeframe>_v<N>`; null for a file of signals. */
   readonly model: string | null;
+  /** What its inputs made worth saying. */
+  readonly notices: readonly string[];
   readonly outcome: BacktestOutcome;
 }
 
@@ -89,7 +91,7 @@ async function runBacktest(options: BacktestOptions): Promise<FinishedBacktest> 
       }),
     };
     const outcome = await runRecorded(store, record, (token) => backtestOnThread({ ...job, trials }, token));
-    return { title, model: "model" in job ? job.model : null, outcome };
+    return { title, model: "model" in job ? job.model : null, notices: prepared.notices, outcome };
   } finally {
     store.close();
   }
@@ -100,6 +102,8 @@ interface PreparedJob {
   readonly job: BacktestJob;
   /** What is tested, in words. */
   readonly title: string;
+  /** What its inputs made worth saying. */
+  readonly notices: readonly string[];
   /** What is tested, for counting: the model, or the file of signals with its hash. */
   readonly source: string;
   readonly data: {
@@ -128,9 +132,12 @@ async function signalsJob(options: BacktestOptions & { signals: string }): Promi
   // Copies: the columns cross to another thread, and views would take the whole series with them.
   const bars = structuredClone(sliceBars(all, from, to));
   const { signals, rows, outside } = readSignals(text, file, bars, timezone);
-  if (outside > 0) {
-    warn(`${outside} of ${rows} signals lie before the first or after the last bar and are left out.`);
-  }
+  const notices =
+    rows === 0
+      ? [`"${file}" has no rows below its header: every bar is HOLD.`]
+      : outside > 0
+        ? [`${outside} of ${rows} signals lie before the first or after the last bar and are left out.`]
+        : [];
   return {
     job: {
       type: "signals",
@@ -145,6 +152,7 @@ async function signalsJob(options: BacktestOptions & { signals: string }): Promi
       trials: 1,
       seed: options.seed,
     },
+    notices,
     title: `Signals of ${basename(file)}`,
     source: `signals:${basename(file)}:${sha256(text)}`,
     data: { symbol: bars.symbol, timeframe: bars.timeframe, start_date: startDate, end_date: endDate },
@@ -188,6 +196,7 @@ async function modelJob(
       trials: 1,
       seed: options.seed,
     },
+    notices: [],
     title: `Model ${model.name}`,
     source: `${modelSource}${model.name}`,
     data: { symbol, timeframe, start_date: startDate, end_date: endDate },
