@@ -71,6 +71,17 @@ describe("worked out by hand", () => {
     // The loser is never chosen; the two idle ones share the choice and the places 2 and 3: w = 2.5/4.
     const result = found([idle, blocksOf(-0.1, -0.1, -0.1, -0.1, -0.1, -0.1), idle.slice()]);
     expect(result).toMatchObject({ probability: 0, mean_rank: 0.75 });
+    // A earns in the first block only. With it A is chosen, and is as good as the idle ones in the other half: the second of three places,
+    // logit 0. Without it all three share the choice; in the other half A is the first, and the idle ones share the places 1 and 2.
+    const shared = found([idle, blocksOf(0.6, 0, 0, 0, 0, 0), idle.slice()]);
+    expect(shared.probability).toBeCloseTo((1 + 2 / 3) / 2, 12);
+    expect(shared.mean_rank).toBeCloseTo((0.5 + (1 + 0.25 + 0.25) / 3) / 2, 12);
+  });
+
+  test("what counts is the return for its variation: B, with a tenth of A's, is chosen though A earns more, and stays the better one", () => {
+    // With the first block A has a mean of 0.6 and a ratio of 0.06, without it -0.6 and -0.06; B has 0.1 and 0.1 always.
+    const A = blocksOf(0.3, -0.06, -0.06, -0.06, -0.06, -0.06).map((value) => 10 * value);
+    expect(found([A, blocksOf(0.1, 0.1, 0.1, 0.1, 0.1, 0.1)]).probability).toBe(0);
   });
 });
 
