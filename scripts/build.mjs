@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as zod from "zod";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, "dist");
@@ -132,18 +133,54 @@ async function bundle() {
     },
   });
   const orchestration = join(fresh, "orchestration");
-  await build({
-    ...common,
-    entryPoints: ["src/orchestration/worker.ts"],
-    outfile: join(orchestration, "worker.cjs"),
-    format: "cjs",
-    minifyWhitespace: true,
-    define: { "import.meta.url": "bundleUrl" },
-    banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  });
-  rmSync(join(orchestration, "worker.js"));
+  const thread = (name, plugins) =>
+    build({
+      ...common,
+      entryPoints: [`src/orchestration/${name}.ts`],
+      outfile: join(orchestration, `${name}.cjs`),
+      format: "cjs",
+      minifyWhitespace: true,
+      define: { "import.meta.url": "bundleUrl" },
+      banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+      plugins,
+    });
+  await thread("worker", []);
+  await thread("training-worker", [withoutChecks]);
+  for (const name of ["worker", "training-worker"]) rmSync(join(orchestration, `${name}.js`));
   copyFileSync(join(root, "src/orchestration/start-worker.cjs"), join(orchestration, "start-worker.cjs"));
 }
+
+/**
+ * The thread that only trains gets its strategy checked: it needs neither the reader of strategy files nor the schemas, which modules
+ * build while they are loaded. Both were half of its start. Whatever would use them nevertheless fails.
+ */
+const withoutChecks = {
+  name: "without checks",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^zod$/ }, () => ({ path: "zod", namespace: "without-checks" }));
+    onLoad({ filter: /^zod$/, namespace: "without-checks" }, () => ({
+      loader: "js",
+      contents: `
+        const using = new Set(["parse", "safeParse", "parseAsync", "safeParseAsync", "shape", "def", "_zod"]);
+        const get = (_, name) => {
+          if (using.has(name)) throw new Error("the training thread checks nothing, and was asked for the " + name + " of a schema");
+          return schema;
+        };
+        const schema = new Proxy(() => schema, { get });
+        export { ${Object.keys(zod)
+          .map((name) => `schema as ${name}`)
+          .join(", ")} };
+      `,
+    }));
+    onLoad({ filter: /strategy[\\/]load\.ts$/ }, () => ({
+      loader: "js",
+      contents: `
+        const refuse = () => { throw new Error("the training thread was asked to check a strategy"); };
+        export { refuse as loadStrategy, refuse as parseStrategy, refuse as strategyFromDocument };
+      `,
+    }));
+  },
+};
 
 try {
   removeStale();

@@ -1,4 +1,4 @@
-// Lets the compiled training thread train once on synthetic bars and stores V8's compiled code beside its script: with what
+// Lets each compiled thread train once on synthetic bars and stores V8's compiled code beside its script: with what
 // one run calls in it, later threads start without compiling.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const request = {
     epochs: 2,
   },
   modelsFolder: join(folder, "models"),
-  memory: createControlBlock(),
+  isHeard: true,
 };
 // Keeps hold of the script that start-worker.cjs compiles, and caches it once the training has ended.
 const thread = `
@@ -36,15 +36,18 @@ try {
   await new BarStore(request.context.dataFolder).save(
     await sampleBars({ symbol: "SYN1", timeframe: "1d", seed: 42 }),
   );
-  await new Promise((resolve, reject) => {
-    const worker = new Worker(thread, { eval: true });
-    worker.on("message", ({ type, error }) => {
-      if (type === "done") worker.postMessage({ cache: true });
-      if (type === "failed") reject(new Error(`the sample training failed: ${error.message}`));
+  for (const workerData of ["training-worker", "worker"]) {
+    await new Promise((resolve, reject) => {
+      const worker = new Worker(thread, { eval: true, workerData });
+      worker.on("message", ({ type, error }) => {
+        if (type === "done") worker.postMessage({ cache: true });
+        if (type === "failed") reject(new Error(`the sample training failed: ${error.message}`));
+      });
+      worker.on("error", reject).on("exit", resolve);
+      const strategy = workerData === "worker" ? null : strategyToData(strategyOf(request.context));
+      worker.postMessage({ ...request, strategy, memory: createControlBlock() });
     });
-    worker.on("error", reject).on("exit", resolve);
-    worker.postMessage({ ...request, strategy: strategyToData(strategyOf(request.context)) });
-  });
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

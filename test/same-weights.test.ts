@@ -37,12 +37,17 @@ beforeAll(async () => {
   expect(status, stderr).toBe(0);
 });
 
-/** Trains, and gives the hash of the weights that were saved. */
-async function hashAfter(strategy: string, flags: string, node?: string): Promise<string> {
+/** Trains, and gives the folder of the model. */
+async function trainedAt(strategy: string, flags: string, node?: string): Promise<string> {
   const args = `models train --strategy ${strategy} --symbols SYN1 --timeframes 1d --epochs 5 --json ${flags}`;
   const { status, stdout, stderr } = await runCommand(folder, args.trim().split(" "), {}, node);
   expect(status, stderr).toBe(0);
-  return hashOf((JSON.parse(stdout) as { model_path: string }).model_path);
+  return (JSON.parse(stdout) as { model_path: string }).model_path;
+}
+
+/** Trains, and gives the hash of the weights that were saved. */
+async function hashAfter(...run: Parameters<typeof trainedAt>): Promise<string> {
+  return hashOf(await trainedAt(...run));
 }
 
 function hashOf(modelPath: string): string {
@@ -90,7 +95,12 @@ test("--seeds trains what --seed trains, each saved, with mean and deviation", a
   const result = JSON.parse(stdout) as SeedsResult;
   expect(result.seeds).toEqual([7, 8, 9]);
   for (const [k, seed] of result.seeds.entries()) {
-    expect(hashOf(result.runs[k].model_path)).toBe(await hashAfter("small", `--seed ${seed}`));
+    const alone = await trainedAt("small", `--seed ${seed}`);
+    // The others hold identity and times of the run.
+    for (const file of ["weights.safetensors", "strategy.json", "features.json", "model.onnx"]) {
+      const [one, other] = [result.runs[k].model_path, alone].map((path) => readFileSync(join(path, file)));
+      expect(one.equals(other), `${file} of seed ${seed}`).toBe(true);
+    }
   }
   const losses = result.runs.map((run) => run.training_metrics.best_val_loss as number);
   const mean = (losses[0] + losses[1] + losses[2]) / 3;

@@ -7,7 +7,7 @@ import { ModelStorage, type StoredModel } from "../models/index.js";
 import { modelSource, OperationStore } from "../operations/index.js";
 import {
   backtestOnThread,
-  prepareTrainingThread,
+  prepareThread,
   type BacktestJob,
   type BacktestOutcome,
 } from "../orchestration/index.js";
@@ -68,7 +68,7 @@ interface FinishedBacktest {
 async function runBacktest(options: BacktestOptions): Promise<FinishedBacktest> {
   const folders = foldersOf(options);
   parseDateRange(options.startDate, options.endDate);
-  prepareTrainingThread();
+  prepareThread("worker");
   const prepared =
     options.model === undefined
       ? await signalsJob(options as BacktestOptions & { signals: string })

@@ -3,7 +3,7 @@ import { writeFileAtomic } from "../core/index.js";
 import { parseDateRange } from "../data/index.js";
 import { OperationStore } from "../operations/index.js";
 import {
-  prepareTrainingThread,
+  prepareThread,
   strategyOf,
   walkForwardOnThreads,
   type WalkForwardJob,
@@ -24,7 +24,7 @@ export async function walkForwardCommand(options: WalkForwardOptions): Promise<v
   const json = wantsJson(options);
   const plan = planOf(options);
   const folders = foldersOf(options);
-  prepareTrainingThread();
+  prepareThread("worker");
   const context = await contextOf(options);
   const strategy = strategyOf(context);
   const { symbols, startDate, endDate } = strategy;

@@ -109,7 +109,7 @@ export async function runBacktestJob({ job, memory }: BacktestThreadRequest): Pr
 export async function backtestOnThread(job: BacktestJob, token: SharedToken): Promise<BacktestOutcome> {
   if (token.isCancelled) throw new CancelledError();
   const { memory } = token;
-  const worker = takeThread();
+  const worker = takeThread("worker");
   let onAbort = (): void => undefined;
   try {
     return await new Promise<BacktestOutcome>((resolve, reject) => {

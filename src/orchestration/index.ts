@@ -10,9 +10,9 @@ export { createProgressScale, percentOf, progressText } from "./progress-scale.j
 export type { SessionInfo, TrainingMode } from "./session-info.js";
 export { OutOfMemoryError, usableMemory } from "./out-of-memory.js";
 export type { TrainingOperationContext } from "./context.js";
-export { strategyOf } from "./run-training.js";
+export { strategyOf } from "./request-strategy.js";
 export { planTraining, type TrainingPlan } from "./plan-training.js";
-export { prepareTrainingThread } from "./training-thread.js";
+export { prepareThread, prepareTrainingThread, type ThreadScript } from "./training-thread.js";
 export { backtestOnThread, type BacktestJob, type BacktestOutcome } from "./backtest-thread.js";
 export { StrategyTrainer, type StrategyTrainerRequest } from "./strategy-trainer.js";
 export {

@@ -2,7 +2,8 @@ import { BarStore, dateText, type SeriesEntry } from "../data/index.js";
 import { chooseEngine } from "../engines/index.js";
 import { planOf, type Strategy, type StrategyPlan } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
-import { batchWorkOf, strategyOf } from "./run-training.js";
+import { strategyOf } from "./request-strategy.js";
+import { batchWorkOf } from "./run-training.js";
 
 /** What a training would do, as plain data: nothing is loaded, computed or written for it. */
 export interface TrainingPlan extends StrategyPlan {

@@ -4,12 +4,14 @@ import type { ProgressOf } from "./bridge.js";
 import type { StrategyData } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 
-/** What the thread is told to do: the first message it gets, and the only one. */
+/** One training that a thread is asked for. */
 export interface WorkerRequest {
   readonly context: TrainingOperationContext;
   /** That of the context, read and checked by whoever asks, while the thread starts; null: the thread is to do it. */
   readonly strategy: StrategyData | null;
   readonly modelsFolder: string;
+  /** Whether anybody listens to progress; where nobody does, none is sent: each message takes time on both threads. */
+  readonly isHeard: boolean;
   readonly memory: ControlBlock;
 }
 

@@ -8,6 +8,7 @@ import {
 import { ModelStorage } from "../models/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
 import type { TrainingOperationContext } from "./context.js";
+import { strategyOf } from "./request-strategy.js";
 import { runTraining } from "./run-training.js";
 
 /** What `StrategyTrainer.trainStrategy` takes. */
@@ -51,13 +52,13 @@ export class StrategyTrainer {
    *
    * @throws what `TrainingPipeline.trainStrategy` throws
    */
-  trainStrategy({
+  async trainStrategy({
     progressCallback: progress = ignoreProgress,
     cancellationToken: token = neverCancelled,
     dataFolder = "data",
     ...request
   }: StrategyTrainerRequest): Promise<TrainingResult> {
     const context = { ...request, dataFolder, operationId: `trainer_${randomUUID()}` };
-    return runTraining(context, this.#storage.root, { progress, token });
+    return runTraining(context, strategyOf(context), this.#storage.root, { progress, token });
   }
 }

@@ -11,13 +11,13 @@ import {
 } from "../core/index.js";
 import type { ModelStorage } from "../models/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
-import { strategyToData } from "../strategy/index.js";
-import { deliver, type ProgressBridge } from "./bridge.js";
+import { strategyToData, type StrategyData } from "../strategy/index.js";
+import { deliver, silentBridge, type ProgressBridge } from "./bridge.js";
 import type { TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
 import { unpackProgress } from "./reporter.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
-import { strategyOf } from "./run-training.js";
+import { strategyOf } from "./request-strategy.js";
 
 /*
  * Found from where this file lies, and that is two folders below the package's root in the sources, compiled, and in a
@@ -26,37 +26,58 @@ import { strategyOf } from "./run-training.js";
 const entry = import.meta.url.endsWith(".ts") ? "boot.mjs" : "start-worker.cjs";
 const workerUrl = new URL(`../orchestration/${entry}`, import.meta.url);
 
+/** What a thread can be asked: trainings from checked strategies only, or everything (worker.ts), which takes three times as long to load. */
+export type ThreadScript = "training-worker" | "worker";
+
 /** A thread that waits for the next run. */
-let prepared: Worker | null = null;
+let prepared: { readonly worker: Worker; readonly script: ThreadScript } | null = null;
+
+const startThread = (script: ThreadScript): Worker => new Worker(workerUrl, { workerData: script });
 
 /**
- * Starts the thread of this process's next run already now, so that it loads its modules while the caller still reads flags or
- * answers a request. It waits without holding the process; without this call a run starts its thread itself.
+ * Starts the thread of this process's next job already now, so that it loads its script while the caller still reads flags or
+ * answers a request. It waits without holding the process; without this call a job starts its thread itself.
  */
-export function prepareTrainingThread(): void {
+export function prepareThread(script: ThreadScript): void {
   if (prepared !== null) return;
-  const worker = new Worker(workerUrl);
+  const worker = startThread(script);
   const forget = (): void => {
-    if (prepared === worker) prepared = null;
+    if (prepared?.worker === worker) prepared = null;
   };
-  // One that cannot start is forgotten here; the run's own attempt then says why.
-  prepared = worker.on("error", forget).on("exit", forget);
+  // One that cannot start is forgotten here; the job's own attempt then says why.
+  worker.on("error", forget).on("exit", forget);
+  prepared = { worker, script };
   worker.unref();
 }
 
-/** The prepared thread, or a new one; it waits for its request, and whoever takes it ends it. */
-export function takeThread(): Worker {
-  const worker = prepared ?? new Worker(workerUrl);
-  prepared = null;
+/** `prepareThread` for a training. */
+export function prepareTrainingThread(): void {
+  prepareThread("training-worker");
+}
+
+/** The prepared thread where it can do this, or a new one; it waits for its request, and whoever takes it ends it. */
+export function takeThread(script: ThreadScript): Worker {
+  const worker = prepared?.script === script ? prepared.worker : startThread(script);
+  if (prepared?.worker === worker) prepared = null;
   worker.ref();
   // A thread between two runs has no listener of theirs; the next run notices its end.
   return worker.on("error", () => undefined);
 }
 
-/** Whether a strategy file might need more memory than this thread has: then it is the other thread's heap that may burst. */
-function isLarge({ strategyPath, strategyText }: TrainingOperationContext): boolean {
+/**
+ * What a training's thread must be able to do. A strategy file is checked by the thread that asks, beside the other one's start, unless
+ * it might need more memory than this thread has: then it is the other thread's heap that may burst.
+ */
+export function scriptFor({ strategyPath, strategyText, checked }: TrainingOperationContext): ThreadScript {
+  if (checked !== undefined) return "training-worker";
   const bytes = strategyText?.length ?? statSync(strategyPath, { throwIfNoEntry: false })?.size ?? 0;
-  return bytes > 256 * 1024;
+  return bytes > 256 * 1024 ? "worker" : "training-worker";
+}
+
+/** A thread of the caller's for several runs, and the strategy of the next one; null: the thread is to check it. */
+export interface Seat {
+  readonly thread: Worker;
+  readonly strategy: StrategyData | null;
 }
 
 /**
@@ -64,8 +85,8 @@ function isLarge({ strategyPath, strategyText }: TrainingOperationContext): bool
  * around. Progress goes to the bridge; a stop reaches the thread through the token's control block, or, for a token
  * without one, through a block of our own when the token's signal fires.
  *
- * @param thread one of the caller's, which may serve further runs as long as runs on it come to an end of their own; default:
- *   one for this run only
+ * @param seat where to run; its thread may serve further runs as long as runs on it come to an end of their own; default: a
+ *   thread for this run only
  * @throws CancelledError when the token was cancelled before the model was published; nothing is left behind then
  * @throws OutOfMemoryError, and every `KnownError` of the pipeline
  */
@@ -74,11 +95,12 @@ export async function trainOnThread(
   bridge: ProgressBridge,
   token: SharedToken | SignallingToken,
   storage: ModelStorage,
-  thread?: Worker,
+  seat?: Seat,
 ): Promise<TrainingResult> {
   if (token.isCancelled) throw new CancelledError();
   const memory = "memory" in token ? token.memory : createControlBlock();
-  const worker = thread ?? takeThread();
+  const script = scriptFor(context);
+  const worker = seat?.thread ?? takeThread(script);
   let left = false; // whether files of an unfinished model may be left: the run did not come to its own end
   let forget = (): void => undefined;
   try {
@@ -119,10 +141,16 @@ export async function trainOnThread(
         token.signal.removeEventListener("abort", onAbort);
         worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       };
-      // Checked here while the thread starts: its modules take some 50 ms to load, a strategy 15 to check.
-      const there = context.checked !== undefined || isLarge(context);
-      const strategy = there ? null : strategyToData(strategyOf(context));
-      const request: WorkerRequest = { context, strategy, modelsFolder: storage.root, memory };
+      const { checked, ...rest } = context;
+      const check = (): StrategyData | null =>
+        script === "worker" ? null : (checked ?? strategyToData(strategyOf(context)));
+      const request: WorkerRequest = {
+        context: rest,
+        strategy: seat === undefined ? check() : seat.strategy,
+        modelsFolder: storage.root,
+        memory,
+        isHeard: bridge !== silentBridge,
+      };
       left = true;
       worker.postMessage(request);
     });
@@ -130,7 +158,7 @@ export async function trainOnThread(
     forget();
     // Not waited for: the run is over and its files are gone by now, but giving hundreds of megabytes back to the system takes a
     // thread up to 70 ms, and whoever asked for a stop may be told in 50.
-    if (thread === undefined || left) void worker.terminate();
+    if (seat === undefined || left) void worker.terminate();
     if (left) storage.discardUnfinished(context.operationId);
   }
 }

@@ -23,7 +23,8 @@ import {
 } from "../pipeline/index.js";
 import type { TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError, usableMemory } from "./out-of-memory.js";
-import { batchWorkOf, strategyOf } from "./run-training.js";
+import { strategyOf } from "./request-strategy.js";
+import { batchWorkOf } from "./run-training.js";
 import { takeThread } from "./training-thread.js";
 
 /** A walk-forward as plain data, fit to cross to threads. */
@@ -184,7 +185,7 @@ export async function walkForwardOnThreads(
 
   async function begin(first: boolean) {
     throwIfCancelled(token); // a thread that began after the others were ended would go on
-    const servant = new Servant(takeThread());
+    const servant = new Servant(takeThread("worker"));
     servants.push(servant);
     const answer = await servant.ask({ walk: "prepare", job, memory: token.memory, first });
     return { servant, ...(answer as Extract<WalkForwardMessage, { type: "prepared" }>) };

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   featureNames,
   loadStrategy,
+  seedVariants,
   StrategyFileError,
   strategyFromDocument,
   withOverrides,
@@ -76,4 +77,15 @@ describe("what a command says in place of the file", () => {
       "lies before",
     );
   });
+
+  test.each(["config/strategies/example.yaml", "fixtures/strategies/first-format.yaml"])(
+    "seeds one after the other give what each gives alone: %s",
+    (file) => {
+      const strategy = loadStrategy(at(file));
+      const variant = seedVariants(strategy);
+      for (const seed of [strategy.training.seed, 0, 7, strategy.training.seed, 0xffffffff]) {
+        expect(variant(seed), `seed ${seed}`).toEqual(withOverrides(strategy, { seed }));
+      }
+    },
+  );
 });

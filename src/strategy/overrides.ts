@@ -60,6 +60,21 @@ export function withOverrides(strategy: Strategy, overrides: StrategyOverrides):
   return { ...changed, notices: [...changed.notices, ...notices] };
 }
 
+/** `withOverrides` of seeds alone, for one strategy and many of them: the rest is checked once, as a seed changes nothing else. */
+export function seedVariants(strategy: Strategy): (seed: number) => Strategy {
+  let other: Strategy | undefined;
+  return (seed) => {
+    if (seed === strategy.training.seed) return strategy;
+    other ??= withOverrides(strategy, { seed });
+    const model = mapIn(other.document, "model");
+    const document = {
+      ...other.document,
+      model: { ...model, training: { ...mapIn(model, "training"), seed } },
+    };
+    return { ...other, document, training: { ...other.training, seed } };
+  };
+}
+
 /** Whether nothing of the overrides differs from what the strategy says; its document then says all of it already. */
 function saysTheSame(strategy: Strategy, overrides: StrategyOverrides): boolean {
   const { symbols, timeframes, startDate, endDate, epochs, seed } = overrides;

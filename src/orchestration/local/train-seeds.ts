@@ -5,7 +5,9 @@ import type { TrainingResult } from "../../pipeline/index.js";
 import { silentBridge, type ProgressBridge } from "../bridge.js";
 import type { TrainingOperationContext } from "../context.js";
 import { usableMemory } from "../out-of-memory.js";
-import { takeThread, trainOnThread } from "../training-thread.js";
+import { seedVariants, strategyToData, type StrategyData } from "../../strategy/index.js";
+import { strategyOf } from "../request-strategy.js";
+import { scriptFor, takeThread, trainOnThread } from "../training-thread.js";
 import { asLocal, type LocalTrainingResult } from "./local-orchestrator.js";
 
 /** Mean and standard deviation (n - 1) over runs; null where a run has no such figure, the deviation also of one run. */
@@ -72,23 +74,31 @@ export async function trainSeeds(
   const atOnce = Math.min(threads, seeds.length);
   // The runs under way share what one run might use, the machine's memory where no limit was set.
   const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
-  const work = async (thread: Worker): Promise<void> => {
+  const work = async (
+    thread: Worker,
+    strategyOfSeed: (seed: number) => StrategyData | null,
+  ): Promise<void> => {
     while (next < seeds.length) {
       const index = next++;
       const seed = seeds[index];
       const operationId = `${context.operationId}-${seed}`;
       const run = { ...context, seed, threads: 1, operationId, maxMemoryBytes };
       const bridge = index === 0 ? listener.bridge : silentBridge;
-      const result = asLocal(await trainOnThread(run, bridge, ownToken, storage, thread), operationId);
+      const seat = { thread, strategy: strategyOfSeed(seed) };
+      const result = asLocal(await trainOnThread(run, bridge, ownToken, storage, seat), operationId);
       runs[index] = result;
       listener.onRun(result, ++done, seeds.length);
     }
   };
-  const pool = Array.from({ length: atOnce }, takeThread);
+  const script = scriptFor(context);
+  const pool = Array.from({ length: atOnce }, () => takeThread(script));
   try {
+    // Checked here once, beside the threads' start.
+    const variants = script === "worker" ? null : seedVariants(strategyOf(context));
+    const strategyOfSeed = (seed: number): StrategyData | null => variants && strategyToData(variants(seed));
     const ends = await Promise.allSettled(
       pool.map((thread) =>
-        work(thread).catch((error: unknown) => {
+        work(thread, strategyOfSeed).catch((error: unknown) => {
           next = seeds.length;
           stopAll.abort();
           throw error;

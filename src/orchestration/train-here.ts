@@ -1,0 +1,40 @@
+import { parentPort } from "node:worker_threads";
+import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
+import type { Strategy } from "../strategy/index.js";
+import { asMemoryError } from "./out-of-memory.js";
+import type { WorkerMessage, WorkerRequest } from "./protocol.js";
+import { createReporter } from "./reporter.js";
+import { runTraining } from "./run-training.js";
+
+const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+
+/**
+ * Trains on the thread that calls it and sends the other thread what happens.
+ *
+ * @param strategyOf gives the request's strategy; what it throws is the run's failure
+ */
+export async function trainHere(
+  { context, modelsFolder, memory, isHeard }: WorkerRequest,
+  strategyOf: () => Strategy,
+): Promise<void> {
+  const reporter = createReporter(
+    memory,
+    isHeard ? (progress) => send({ type: "progress", progress }) : () => undefined,
+    () => performance.now(),
+  );
+  try {
+    const result = await runTraining(context, strategyOf(), modelsFolder, {
+      progress: reporter.listener,
+      token: tokenOf(memory),
+      // Up to here nothing was touched, and whoever asked could end this thread at once; from here on the token is read.
+      begin: () => {
+        if (!claimRun(memory)) throw new CancelledError();
+      },
+    });
+    reporter.flush();
+    send({ type: "done", result });
+  } catch (error) {
+    reporter.flush();
+    send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
+  }
+}
