@@ -105,8 +105,8 @@ export const benchCancellation: Bench = async ({ quick, engine, note }) => {
     results.push(measured(`${name}, p99`, p99, "ms", { atLeast: 50, aim: 10, better: "lower" }));
   };
   try {
-    add("cancel during W3", await stopsOfW3(built, store, quick ? 8 : 200, engine));
-    const runs = await stopsOfRuns(built, folder, store, quick ? 6 : 100, engine);
+    add("cancel during W3", await stopsOfW3(built, store, quick ? 6 : 200, engine));
+    const runs = await stopsOfRuns(built, folder, store, quick ? 5 : 100, engine);
     add("cancel of a run of 3 symbols × 10 years daily, spread over the run", runs);
     return results;
   } finally {

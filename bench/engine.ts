@@ -125,7 +125,7 @@ export const benchEngine: Bench = async ({ quick, note }) => {
   const built = await importBuilt();
   const pytorch = await startPyTorch();
   note(pytorch === null ? "PyTorch: not found, so not compared" : `PyTorch ${pytorch.version}, 1 thread`);
-  const peak = await measurePeak();
+  const peak = measurePeak();
   note(`peak of one core, 128-bit multiply and add apart: ${figure(peak)} GFLOP/s`);
   const rounds = quick ? 2 : 9;
   const results: Measure[] = [];
