@@ -56,7 +56,7 @@ const usage: readonly [line: string, ...parts: string[]][] = [
   [`${train} --symbols SYN1 SYN1`, '--symbols: "SYN1" is listed twice'],
   [`${train} --symbols SYN1,SYN2,SYN1`, '--symbols: "SYN1" is listed twice'],
   [`${train} --symbols ../SYN1`, '"../SYN1" is no symbol', "letters, digits"],
-  [`${train} --symbols BTC/USD`, '"BTC/USD" is no symbol', 'Write it as "BTC-USD"'],
+  [`${train} --symbols BTC/USD`, '"BTC/USD" is no symbol', 'Write it as "BTCUSD"'],
   [`${train} --symbols ''`, "--symbols: nothing was named"],
   [`${train} --symbols ,`, "--symbols: nothing was named"],
   [`${train} --timeframes 7h`, '--timeframes: "7h" is no timeframe', "1m, 5m, 15m, 30m, 1h, 4h, 1d, 1w"],

@@ -282,7 +282,7 @@ describe("names", () => {
   });
 
   test("a refused symbol is shown as it could be written", () => {
-    expect(() => store.has("BTC/USD", "1d")).toThrow('Write it as "BTC-USD"');
+    expect(() => store.has("BTC/USD", "1d")).toThrow('Write it as "BTCUSD"');
   });
 });
 

@@ -8,7 +8,11 @@ export class BadSymbolError extends UsageError {
   readonly symbol: string;
 
   constructor(symbol: string) {
-    const mended = symbol.trim().replace(/[/\\ :]+/g, "-");
+    // A pair is called as the import calls it: BTC/USD is BTCUSD.
+    const mended = symbol
+      .trim()
+      .replaceAll("/", "")
+      .replace(/[\\ :]+/g, "-");
     const hint = symbolPattern.test(mended) ? ` Write it as "${mended}".` : "";
     super(
       `"${symbol}" is no symbol: up to 40 letters, digits and _ - . ^ = are allowed, beginning with a letter, digit, ^ or _.${hint}`,
