@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import type { createReporter as CreateReporter } from "../src/orchestration/reporter.js";
+import type { ControlBlock } from "../src/core/index.js";
 import type { Network, Weights } from "../src/engines/index.js";
 import type { TrainingOptions } from "../src/training/index.js";
 import { importBuilt, importBuiltFile } from "./built.js";
@@ -13,6 +14,8 @@ export interface PairsRequest {
   readonly pairs: number;
   /** As `--engine` takes it. */
   readonly engine: string;
+  /** That of a host session; a local run has one of its own. */
+  readonly memory?: ControlBlock;
 }
 
 /** What one loop took from before its first to after its last batch. */
@@ -84,9 +87,9 @@ function bareLoop(): { ms: number; weights: Weights } {
   return { ms, weights };
 }
 
-/** A training as the worker of a local run does it: reports to a control block and to the parent, stop flag in it. */
+/** A training as the worker of a run does it: reports to a control block and to the parent, stop flag in it. */
 function fullRun(): { ms: number; weights: Weights; outside: number } {
-  const memory = built.createControlBlock();
+  const memory = request.memory ?? built.createControlBlock();
   const now = (): number => performance.now();
   const reporter = createReporter(memory, (progress) => parentPort?.postMessage({ progress }), now);
   const hooks = { progress: reporter.listener, token: built.tokenOf(memory) };
