@@ -71,6 +71,13 @@ async function walk(line: string): Promise<Result> {
 }
 
 describe("folds", () => {
+  test("folds that are too short to have samples are refused before anything is trained", async () => {
+    const line = "walk-forward --strategy journey --folds 300 --json";
+    const { status, out, err } = await runHere(home, line.split(" "));
+    expect([status, JSON.parse(out).error.code]).toEqual([1, "EMPTY_SPLIT"]);
+    expect(err, "no fold was done").not.toMatch(/^\d+\/300 fold/m);
+  });
+
   test("anchored: tests follow one another, each after its training; mean and deviation are those of the folds", async () => {
     const { folds, mean, deviation, equity, verdict } = await walk(
       "--strategy journey --folds 4 --epochs 2 --commission 0.001",

@@ -1,7 +1,16 @@
 import { UsageError } from "../core/index.js";
 import { timeframeOf } from "./bars-input.js";
 import { groupOf, type RegisterCommands, withCommonOptions } from "./command.js";
-import { type CommonOptions, foldersOf, printData, printJson, splitList, wantsJson, warn } from "./io.js";
+import {
+  type CommonOptions,
+  foldersOf,
+  printData,
+  printJson,
+  splitList,
+  timestampText,
+  wantsJson,
+  warn,
+} from "./io.js";
 
 interface SampleOptions extends CommonOptions {
   symbols?: string[];
@@ -31,7 +40,7 @@ function count(flag: string, text: string | undefined, low: number, high: number
 
 async function writeSamples(options: SampleOptions): Promise<void> {
   const json = wantsJson(options);
-  const { BarStore, dateText, sampleBars } = await import("../data/index.js");
+  const { BarStore, dateText, isIntraday, sampleBars } = await import("../data/index.js");
   const timeframe = await timeframeOf("--timeframe", options.timeframe ?? "1d");
   const bars = count("--bars", options.bars, 1, 20_000_000);
   const seed = count("--seed", options.seed, 0, 0xffffffff) ?? 42;
@@ -47,7 +56,9 @@ async function writeSamples(options: SampleOptions): Promise<void> {
   for (const series of made) {
     const { symbol, time, meta } = series;
     await store.sampleStore.save(series);
-    const [from, to] = [time[0], time[time.length - 1]].map((when) => dateText(when, timeframe));
+    const [from, to] = [time[0], time[time.length - 1]].map((when) =>
+      isIntraday(timeframe) ? timestampText(when) : dateText(when, timeframe),
+    );
     written.push({ symbol, timeframe, bars: time.length, from, to, source: meta.source });
     if (store.findOwn(symbol, timeframe) !== null) {
       warn(

@@ -3,9 +3,17 @@ import {
   KnownError,
   neverCancelled,
   throwIfCancelled,
+  timestampText,
   type CancellationToken,
 } from "../core/index.js";
-import { parseTimeframe, type Bars, type DataManager, type Timeframe } from "../data/index.js";
+import {
+  dateText,
+  isIntraday,
+  parseTimeframe,
+  type Bars,
+  type DataManager,
+  type Timeframe,
+} from "../data/index.js";
 import { findEngine } from "../engines/index.js";
 import {
   completeRows,
@@ -27,7 +35,7 @@ import { featureNames, strategyFromDocument, withOverrides, type Strategy } from
 import { MLPTradingModel, predictedClass, type ClassificationMetrics } from "../training/index.js";
 import { evaluateOn } from "./evaluate.js";
 import type { Verdict } from "./result.js";
-import { barText, seriesNotices, seriesRecords, type SeriesRecord } from "./series-records.js";
+import { seriesNotices, seriesRecords, type SeriesRecord } from "./series-records.js";
 import { labelledRows } from "./rows.js";
 import { loadSeries, seriesOf, type SymbolSeries } from "./series.js";
 
@@ -205,6 +213,11 @@ export type ModelTest = {
   readonly notices: readonly string[];
 } & ClassificationMetrics;
 
+/** A bar's opening as tables have it; of daily and coarser bars the date. */
+function openingText(bars: Bars, t: number): string {
+  return isIntraday(bars.timeframe) ? timestampText(bars.time[t]) : dateText(bars.time[t], bars.timeframe);
+}
+
 /**
  * Evaluates a saved model on any symbol and range, without training.
  *
@@ -234,8 +247,8 @@ export async function testModel(
     model: use.model.name,
     symbol,
     timeframe: base.timeframe,
-    start_date: use.startDate ?? barText(base, from),
-    end_date: use.endDate ?? barText(base, to - 1),
+    start_date: use.startDate ?? openingText(base, from),
+    end_date: use.endDate ?? openingText(base, to - 1),
     ...metrics,
     bars_in_training_range: seen,
     inputs_outside_training_range: countOutside(use.model, rows.matrix, token),

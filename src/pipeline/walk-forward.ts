@@ -63,6 +63,7 @@ export interface PreparedFolds {
  *
  * @param withReceipt whether to look for leaks: once is enough for all copies of the same data
  * @throws NoBarsError, NotEnoughBarsError, TooFewTimesError, MemoryLimitError, LeakError, CancelledError
+ * @throws EmptySplitError where a part of a fold has no samples
  */
 export async function prepareFolds(
   { strategy, dataManager, startDate, endDate, plan, embargo, maxMemoryBytes }: WalkForwardPlan,
@@ -111,10 +112,23 @@ export async function prepareFolds(
       labels,
     });
   }
+  for (const fold of folds) checkParts(fold, series, splitFold(fold, rows, union, embargo, token));
   const notices = [...new Set([...strategy.notices, ...seriesNotices(series), ...warnings])];
   const leaks = withReceipt ? addReceipts(receipts, seed) : null;
   const estimatedBytes = estimateBytes(strategy, series);
   return { strategy, series, tables, symbols: rows, union, folds, embargo, notices, leaks, estimatedBytes };
+}
+
+/** @throws EmptySplitError where a part of the fold has no samples: before anything is trained */
+function checkParts(fold: Fold, series: readonly SymbolSeries[], rows: ReturnType<typeof splitFold>): void {
+  for (const part of ["train", "validation", "test"] as const) {
+    if (rows.some((one) => one[part].length > 0)) continue;
+    if (part === "validation" && fold.validation.length === 0) continue;
+    throw new EmptySplitError(
+      part,
+      series.map(({ symbol }, s) => ({ symbol, bars: rows[s][part].length, dropped: rows[s].dropped })),
+    );
+  }
 }
 
 /** Which time a part of a fold covers, and how many samples it has; field names as in JSON. */
@@ -147,7 +161,6 @@ export interface FoldResult {
 /**
  * Trains and tests one fold with one seed; the same bytes whatever thread it runs on.
  *
- * @throws EmptySplitError where a part of the fold has no samples
  * @throws LeakError, LossNotFiniteError, CancelledError
  */
 export function runFold(
@@ -162,13 +175,6 @@ export function runFold(
   const strategy = withOverrides(prepared.strategy, { seed });
   const rows = splitFold(fold, symbols, union, embargo, token);
   const samplesOf = (part: Part): number => rows.reduce((sum, one) => sum + one[part].length, 0);
-  for (const part of ["train", "validation", "test"] as const) {
-    if (samplesOf(part) > 0 || (part === "validation" && fold.validation.length === 0)) continue;
-    throw new EmptySplitError(
-      part,
-      series.map(({ symbol }, s) => ({ symbol, bars: rows[s][part].length, dropped: rows[s].dropped })),
-    );
-  }
   const timesIn = (part: Part): (readonly [number, number])[] =>
     fold[part].map(({ from, to }) => [union[from], to < union.length ? union[to] : Infinity]);
   checkFold(

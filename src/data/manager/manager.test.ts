@@ -170,6 +170,20 @@ describe("fetching", () => {
     });
   });
 
+  test("nothing in the range and nothing stored: the provider has none, and that is said", async () => {
+    const provider = new FakeProvider(year);
+    const asked = { ...request, startDate: "2031-01-01", endDate: "2031-02-01" };
+    const manager = managerOf(provider, "2032-01-01T00:00Z");
+    await expect(manager.updateSeries({ ...asked, mode: "full" })).rejects.toMatchObject({
+      code: "NOTHING_FETCHED",
+      message: expect.stringMatching(
+        /provider has no bars of "SYN1" 1h from 2031-01-01 on.*--start-date/,
+      ) as string,
+    });
+    const found = await manager.updateSeries({ ...request, startDate: "2023-05-01", mode: "full" });
+    expect([found.series.symbol, found.series.bars]).toEqual(["SYN1", found.added]);
+  });
+
   test("with nothing stored, tail takes the last 30 days, or those since the start date", async () => {
     const provider = new FakeProvider(year);
     await managerOf(provider, "2023-12-31T12:30Z").load({ ...request, mode: "tail" });
