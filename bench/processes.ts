@@ -1,4 +1,5 @@
-import { linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -112,6 +113,7 @@ export const benchProcesses: Bench = async ({ quick, note }) => {
       measured(firstPrepared, median(times[firstPrepared]), "ms"),
     ];
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    // Not rmSync, which takes 19 s for 10,000 folders where this takes 1.5 (Node 20).
+    await rm(folder, { recursive: true, force: true });
   }
 };
