@@ -21,7 +21,7 @@ import {
 type Built = Awaited<ReturnType<typeof importBuilt>>;
 
 /** Trains some epochs from fresh weights: a new order of visit and one call for each. */
-function training(built: Built, engine: Engine, workload: Workload, epochs: number): Variant {
+export function training(built: Built, engine: Engine, workload: Workload, epochs: number): Variant {
   const { createRandom, neverCancelled } = built;
   const samples = samplesOf(workload);
   return () => {

@@ -7,19 +7,22 @@ import type { Workload } from "./workloads.js";
 export interface PyTorch {
   readonly version: string;
   /** Milliseconds of some epochs from fresh weights, or of a forward pass over all rows (without `epochs`). */
-  time(kind: "eager" | "loader" | "forward", workload: Workload, epochs?: number): Promise<number>;
+  time(kind: "eager" | "loader" | "forward" | "graphs", workload: Workload, epochs?: number): Promise<number>;
   close(): void;
 }
 
-const script = fileURLToPath(new URL("engine_pytorch.py", import.meta.url));
-
 /** PyTorch of the system's Python, on one thread; null where there is none. */
 export async function startPyTorch(): Promise<PyTorch | null> {
-  return (await start("python3")) ?? start("/usr/bin/python3");
+  return (await start("python3", "engine_pytorch.py")) ?? start("/usr/bin/python3", "engine_pytorch.py");
 }
 
-async function start(python: string): Promise<PyTorch | null> {
-  const child = spawn(python, [script], {
+/** PyTorch on a CUDA device; null where there is none. */
+export async function startPyTorchOnGpu(): Promise<PyTorch | null> {
+  return (await start("python3", "gpu_pytorch.py")) ?? start("/usr/bin/python3", "gpu_pytorch.py");
+}
+
+async function start(python: string, script: string): Promise<PyTorch | null> {
+  const child = spawn(python, [fileURLToPath(new URL(script, import.meta.url))], {
     stdio: ["pipe", "pipe", "ignore"],
     env: { ...process.env, OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1" },
   });

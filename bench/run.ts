@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { benchBacktest } from "./backtest.js";
 import { benchCancellation } from "./cancellation.js";
 import { benchEngine } from "./engine.js";
+import { benchGpu } from "./gpu.js";
 import { benchGrowth } from "./growth.js";
 import { benchIndicators } from "./indicators.js";
 import { benchLabels } from "./labels.js";
@@ -24,6 +25,7 @@ import { writeReport } from "./report.js";
 
 const benches: Readonly<Record<string, Bench>> = {
   engine: benchEngine,
+  gpu: benchGpu,
   orchestration: benchOrchestration,
   progress: benchProgress,
   indicators: benchIndicators,

@@ -48,6 +48,7 @@ export class GpuDevice {
   /** Replies that came while another was waited for. */
   readonly #arrived = new Map<number, Reply>();
   readonly #compiled = new Map<string, Handle>();
+  #isLost = false;
   #lastHandle = 0;
   #lastId = 0;
 
@@ -71,6 +72,11 @@ export class GpuDevice {
     this.adapter = reply.adapter;
   }
 
+  /** Whether the device went away: the next network needs another. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   /** Waits for one reply. @throws what the command failed with */
   #wait(id: number): Reply {
     for (;;) {
@@ -82,7 +88,10 @@ export class GpuDevice {
       const reply = this.#arrived.get(id);
       if (reply !== undefined) {
         this.#arrived.delete(id);
-        if (reply.type === "failed") throw errorOf(reply.failure);
+        if (reply.type === "failed") {
+          this.#isLost ||= reply.failure.kind === "lost";
+          throw errorOf(reply.failure);
+        }
         return reply;
       }
       // Woken by the reply itself: the device thread counts after it has posted, so none is missed between the two lines.
@@ -207,8 +216,8 @@ export class GpuDevice {
 
 let opened: GpuDevice | null = null;
 
-/** This thread's device, opened at the first call. @throws GpuPackageError, NoGpuError */
+/** This thread's device, opened at the first call, and again after it was lost. @throws GpuPackageError, NoGpuError */
 export function openDevice(): GpuDevice {
-  opened ??= new GpuDevice();
+  if (opened === null || opened.isLost) opened = new GpuDevice();
   return opened;
 }
