@@ -7,10 +7,12 @@ import { existsSync } from "node:fs";
  * @returns null where there is none
  */
 export function packageFile(path: string): URL | null {
-  for (let folder = new URL(".", import.meta.url); ; folder = new URL("..", folder)) {
+  for (let folder = new URL(".", import.meta.url); ;) {
     const file = new URL(path, folder);
     if (existsSync(file)) return file;
-    if (folder.pathname === "/") return null;
+    const above = new URL("..", folder);
+    if (above.href === folder.href) return null;
+    folder = above;
   }
 }
 

@@ -19,8 +19,8 @@ export interface EngineChoice {
 }
 
 /**
- * Multiply-adds of a batch's forward pass from which `auto` takes a GPU that is there. Not measured: no GPU was at hand. Below it a batch
- * takes one core some 5 ms at most, and results keep the bits that they have on every machine.
+ * Multiply-adds of a batch's forward pass from which `auto` takes a GPU that is there. Not measured: no GPU was at hand. Below it
+ * results keep the bits that they have on every machine.
  */
 const gpuWork = 64e6;
 

@@ -37,7 +37,7 @@ export interface DeviceList {
 export class DeviceManager {
   #adapters: Promise<AdapterList> | null = null;
 
-  /** Everything there is. Adapters are asked for once; the first time takes some 0.2 s with WebGPU. */
+  /** Everything there is. Adapters are asked for once, as a driver has to be loaded for it. */
   async list(): Promise<DeviceList> {
     const { devices, hint } = await this.#graphics();
     return { devices: [processor(), ...devices], hint };

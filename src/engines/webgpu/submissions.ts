@@ -7,7 +7,7 @@ import { writeRecord, type DispatchRecord } from "./shaders/record.js";
 const firstBudget = 4e6;
 /** What starting a dispatch costs, in multiply-adds. */
 const dispatchWork = 5e4;
-/** What a submission is to take: short enough to answer a stop within 5 ms, long against its own cost of some 0.1 ms. */
+/** What a submission is to take: short enough to answer a stop within 5 ms, long against its own cost. */
 const wantedMs = 2;
 
 /** One call of a kernel: `groups` workgroups, each of about `groupWork` multiply-adds. */

@@ -3,8 +3,8 @@ import type { KernelSource } from "../protocol.js";
 import { activationWgsl, dropoutWgsl } from "./layers.js";
 import { productSource } from "./product.js";
 
-// Sizes come with the record and not as constants, so that one shader serves all layers of all networks: a driver takes 10 to 300 ms
-// to compile one.
+// Sizes come with the record and not as constants, so that one shader serves all layers of all networks: a driver takes
+// its time to compile one.
 
 const forward = {
   rows: "record.rows",
