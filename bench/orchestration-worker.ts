@@ -7,10 +7,14 @@ import type { TrainingOptions } from "../src/training/index.js";
 import { importBuilt, importBuiltFile } from "./built.js";
 import { learningRate, samplesOf, workloads } from "./workloads.js";
 
-/** What the worker is to do: `pairs` of bare loop and full run, `epochs` each. */
+/**
+ * What the worker is to do: `pairs` of bare loop and full run, each of `stretches` times `epochs`. The stretches of a pair alternate, since a
+ * machine's pace changes within seconds.
+ */
 export interface PairsRequest {
   readonly workload: string;
   readonly epochs: number;
+  readonly stretches: number;
   readonly pairs: number;
   /** As `--engine` takes it. */
   readonly engine: string;
@@ -18,18 +22,18 @@ export interface PairsRequest {
   readonly memory?: ControlBlock;
 }
 
-/** What one loop took from before its first to after its last batch. */
+/** Milliseconds that loops took from before their first to after their last batch. */
 export interface LoopTimes {
-  readonly wall: number;
-  /** Milliseconds that this thread had a processor; null where the system does not tell. */
-  readonly cpu: number | null;
+  wall: number;
+  /** For which this thread had a processor, making the networks included; NaN where the system does not tell. */
+  cpu: number;
 }
 
 /** Times of both loops, one of each per pair. */
 export interface PairTimes {
   readonly bare: LoopTimes[];
   readonly full: LoopTimes[];
-  /** Percent of each full run's time that its own record says was spent outside engine calls. */
+  /** Percent of each full run's time that its own records say was spent outside engine calls. */
   readonly outside: number[];
 }
 
@@ -51,22 +55,22 @@ const options: TrainingOptions = {
 };
 const engine = built.findEngine(request.engine);
 
-/** Milliseconds for which this thread has had a processor so far, where Linux tells. */
-function threadCpu(): number | null {
+/** Milliseconds for which this thread has had a processor so far, where Linux tells; else NaN. */
+function threadCpu(): number {
   try {
     return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1e6;
   } catch {
-    return null;
+    return NaN;
   }
 }
 
-/** Runs a loop that gives its own wall time; its processor time includes making the network. */
-function timedLoop<T extends { ms: number }>(loop: () => T): T & { times: LoopTimes } {
+/** Runs a loop that gives its own wall time, and adds what it took. */
+function addTo<T extends { ms: number }>(times: LoopTimes, loop: () => T): T {
   const before = threadCpu();
   const done = loop();
-  const after = threadCpu();
-  const cpu = before === null || after === null ? null : after - before;
-  return { ...done, times: { wall: done.ms, cpu } };
+  times.wall += done.ms;
+  times.cpu += threadCpu() - before;
+  return done;
 }
 
 /** The same epochs without callback, token, history or control block: one call an epoch. */
@@ -103,18 +107,27 @@ function fullRun(): { ms: number; weights: Weights; outside: number } {
   return { ms: loop * 1000, weights: trained.weights, outside: 100 * (1 - arithmetic / loop) };
 }
 
-const times: PairTimes = { bare: [], full: [], outside: [] };
-for (let pair = 0; pair <= request.pairs; pair++) {
-  let full = pair % 2 === 0 ? null : timedLoop(fullRun);
-  const bare = timedLoop(bareLoop);
-  full ??= timedLoop(fullRun);
-  const { weights } = full;
-  if (!bare.weights.every(({ weight }, l) => weight.every((w, i) => w === weights[l].weight[i]))) {
+/** One stretch of each, the full run first where asked. */
+function stretch(bare: LoopTimes, full: LoopTimes, fullFirst: boolean): number {
+  let run = fullFirst ? addTo(full, fullRun) : null;
+  const { weights } = addTo(bare, bareLoop);
+  run ??= addTo(full, fullRun);
+  const ends = run.weights;
+  if (!weights.every(({ weight }, l) => weight.every((w, i) => w === ends[l].weight[i]))) {
     throw new Error("The bare loop and the full run ended with different weights");
   }
-  if (pair === 0) continue; // compilers warm up
-  times.bare.push(bare.times);
-  times.full.push(full.times);
-  times.outside.push(full.outside);
+  return run.outside;
+}
+
+const times: PairTimes = { bare: [], full: [], outside: [] };
+stretch({ wall: 0, cpu: 0 }, { wall: 0, cpu: 0 }, false); // compilers warm up
+for (let pair = 0; pair < request.pairs; pair++) {
+  const bare = { wall: 0, cpu: 0 };
+  const full = { wall: 0, cpu: 0 };
+  let outside = 0;
+  for (let k = 0; k < request.stretches; k++) outside += stretch(bare, full, (pair + k) % 2 === 0);
+  times.bare.push(bare);
+  times.full.push(full);
+  times.outside.push(outside / request.stretches);
 }
 parentPort?.postMessage(times);
