@@ -128,7 +128,7 @@ export class TaskThreads {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerUrl);
+    const worker = new Worker(workerUrl, { execArgv: [] });
     worker.on("message", (answer: TaskAnswer) => {
       const job = this.#running.get(worker);
       this.#running.delete(worker);

@@ -30,7 +30,7 @@ kernel.help();
  * wait for it. It is to be terminated with the network, and ends with the thread that started it.
  */
 export function startHelper(places: HelperPlaces): Worker {
-  const helper = new Worker(source, { eval: true, workerData: places });
+  const helper = new Worker(source, { eval: true, workerData: places, execArgv: [] });
   helper.unref();
   // One that cannot start (no room for one more thread) has not registered: nobody waits for it, and the others do its share.
   helper.on("error", () => undefined);
