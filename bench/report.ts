@@ -26,6 +26,22 @@ function table(results: readonly DatedMeasure[]): string {
   );
 }
 
+/** Growth is measured of every indicator, label and membership function; here the largest of each kind stands for all. */
+function withLargestGrowth(results: readonly DatedMeasure[]): DatedMeasure[] {
+  const kindOf = ({ measure }: DatedMeasure): string => measure.slice(0, measure.lastIndexOf(","));
+  const others = results.filter(({ bench }) => bench !== "growth");
+  const growths = results.filter(({ bench }) => bench === "growth");
+  const largest = [...new Set(growths.map(kindOf))].map((kind) => {
+    const alike = growths.filter((growth) => kindOf(growth) === kind);
+    const most = alike.reduce((a, b) => (Number(b.value) > Number(a.value) ? b : a));
+    return {
+      ...most,
+      measure: `${kind}, largest of ${alike.length}: ${most.measure.slice(kind.length + 2)}`,
+    };
+  });
+  return [...others, ...largest];
+}
+
 /**
  * Writes the tables of docs/PERFORMANCE.md between their markers, `<!-- figures: NAME -->` and `<!-- end -->`: NAME is a
  * benchmark's, or `origin` for machine, date and commit, or `targets` for everything that must be reached.
@@ -35,9 +51,10 @@ export async function writeReport(results: readonly DatedMeasure[]): Promise<voi
   const text = readFileSync(file, "utf8").replace(
     /(<!-- figures: (\S+) -->\n)[^]*?(<!-- end -->)/g,
     (_, begin: string, name: string, end: string) => {
-      const chosen = results.filter((result) =>
-        name === "targets" ? result.at_least !== null : result.bench === name,
-      );
+      const chosen =
+        name === "targets"
+          ? withLargestGrowth(results.filter(({ at_least }) => at_least !== null))
+          : results.filter(({ bench }) => bench === name);
       const body =
         name === "origin" ? `${machine}, Linux, ${date.slice(0, 10)}, commit \`${commit}\`.` : table(chosen);
       return `${begin}\n${body}\n\n${end}`;
