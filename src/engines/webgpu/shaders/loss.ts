@@ -26,7 +26,7 @@ fn sumOf(row: u32, largest: f32) -> f32 {
 const labelWgsl = /* wgsl */ `
 fn labelOf(sample: u32) -> u32 { return (labels[sample / 4u] >> (sample % 4u * 8u)) & 255u; }`;
 
-/** Adds up (loss, hit) of a workgroup's rows in a fixed order, and stores them. */
+/** The kernel of a loss: `rowLoss` of each row as (loss, hit), which a workgroup adds up in a fixed order and stores. */
 const reductionWgsl = /* wgsl */ `
 var<workgroup> pairs: array<vec2f, ${lossRows}>;
 fn addUp(thread: u32, group: u32, pair: vec2f) {
@@ -37,6 +37,14 @@ fn addUp(thread: u32, group: u32, pair: vec2f) {
     workgroupBarrier();
   }
   if (thread == 0u) { sums[record.result + group] = pairs[0]; }
+}
+
+@compute @workgroup_size(${lossRows})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let row = group.x * ${lossRows}u + thread;
+  var pair = vec2f(0.0f);
+  if (row < record.rows) { pair = rowLoss(row); }
+  addUp(thread, group.x, pair);
 }`;
 
 /** `weightOf(label)`. */
@@ -107,14 +115,6 @@ fn rowLoss(row: u32) -> vec2f {
     delta[start + k] = scale * select(-p, rest, k == label);
   }
   return vec2f(weight * found.x, select(0.0f, 1.0f, best == label));
-}
-
-@compute @workgroup_size(${lossRows})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let row = group.x * ${lossRows}u + thread;
-  var pair = vec2f(0.0f);
-  if (row < record.rows) { pair = rowLoss(row); }
-  addUp(thread, group.x, pair);
 }`,
   );
 }
@@ -137,14 +137,6 @@ fn rowLoss(row: u32) -> vec2f {
   let largest = logits[row * ${outputs}u + best];
   let loss = largest + logarithm(sumOf(row, largest)) - logits[row * ${outputs}u + label];
   return vec2f(loss, select(0.0f, 1.0f, best == label));
-}
-
-@compute @workgroup_size(${lossRows})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let row = group.x * ${lossRows}u + thread;
-  var pair = vec2f(0.0f);
-  if (row < record.rows) { pair = rowLoss(row); }
-  addUp(thread, group.x, pair);
 }`,
   );
 }
