@@ -157,6 +157,13 @@ export interface Network {
   dispose(): void;
 }
 
+/** What one of several networks is asked to do next. */
+export interface BatchRequest {
+  readonly network: Network;
+  readonly count: number;
+  readonly learningRate: number;
+}
+
 /** What an engine's arithmetic runs on, where that is not simply this machine's processors. */
 export interface EngineDevice {
   /** `gpu` for hardware only: a processor that plays a GPU is a `cpu`. */
@@ -176,4 +183,16 @@ export interface Engine {
    * @throws CancelledError
    */
   createNetwork(spec: NetworkSpec, seed: number, token?: CancellationToken): Network;
+  /**
+   * For engines that advance many networks at once faster than one after the other; absent elsewhere. They are networks of one
+   * shape that differ in their seed, each with the bits that `createNetwork(spec, seed)` gives; disposing of one leaves the others usable.
+   */
+  readonly together?: {
+    /** @throws CancelledError after which nothing is left to dispose of */
+    createNetworks(spec: NetworkSpec, seeds: readonly number[], token?: CancellationToken): Network[];
+    /** Loads the samples once; what it returns is valid for each of these networks. @throws CancelledError */
+    load(networks: readonly Network[], samples: Samples, token?: CancellationToken): LoadedSamples;
+    /** `trainBatches` of each, in one submission where it can; the sums in order of the requests. */
+    trainBatches(requests: readonly BatchRequest[], token: CancellationToken): BatchSums[];
+  };
 }

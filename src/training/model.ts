@@ -55,9 +55,13 @@ export class MLPTradingModel {
     classWeights: Float32Array | null,
     token?: CancellationToken,
   ): Network {
-    const { optimizer, loss, gradientClip, seed } = options;
-    const spec = { ...this.#shape(), optimizer, loss, gradientClip, classWeights };
-    return engine.createNetwork(spec, seed, token);
+    return engine.createNetwork(this.trainingSpec(options, classWeights), options.seed, token);
+  }
+
+  /** What fixes a training's arithmetic besides seed and data. @param classWeights [3] or null */
+  trainingSpec(options: TrainingOptions, classWeights: Float32Array | null): NetworkSpec {
+    const { optimizer, loss, gradientClip } = options;
+    return { ...this.#shape(), optimizer, loss, gradientClip, classWeights };
   }
 
   /**

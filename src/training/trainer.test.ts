@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CancelledError, type TrainingProgress } from "../core/index.js";
 import {
   referenceEngine,
@@ -11,6 +11,7 @@ import {
 } from "../engines/index.js";
 import { flatten, hashSamples, hashUniform } from "../../test/networks.js";
 import { rounds } from "../../test/rounds.js";
+import { LossNotFiniteError } from "./errors.js";
 import { classificationMetrics } from "./metrics.js";
 import { MLPTradingModel } from "./model.js";
 import { toTrainingOptions, trainingSchema, type TrainingOptions } from "./schema.js";
@@ -371,6 +372,112 @@ test("cancelling at any look ends in CancelledError and frees the network", () =
     }),
     { numRuns: rounds(200, 30) },
   );
+});
+
+describe("several seeds in step", () => {
+  const seeds = [7, 8, 9, 10];
+  const stopping = {
+    epochs: 30,
+    learning_rate: 0.02,
+    batch_size: 16,
+    early_stopping: { patience: 2 },
+    lr_scheduler: { type: "reduce_on_plateau", patience: 1 },
+  };
+
+  /** The reference engine with `together`; it counts what it is asked, and can spoil the loss of one seed in its fifth call. */
+  function counted(spoiled?: number) {
+    const log = { loads: 0, disposed: 0, asked: [] as number[] };
+    const calls = new Map<Network, number>();
+    let bad: Network | undefined;
+    const engine: Engine = {
+      ...referenceEngine,
+      together: {
+        createNetworks: (spec, from, token) =>
+          from.map((seed) => {
+            const network = referenceEngine.createNetwork(spec, seed, token);
+            const dispose = network.dispose.bind(network);
+            network.dispose = () => (log.disposed++, dispose());
+            if (seed === spoiled) bad = network;
+            return network;
+          }),
+        load: (_, samples) => (log.loads++, samples),
+        trainBatches(requests, token) {
+          log.asked.push(requests.length);
+          return requests.map(({ network, count, learningRate }) => {
+            const sums = network.trainBatches(count, learningRate, token);
+            calls.set(network, (calls.get(network) ?? 0) + 1);
+            return network === bad && calls.get(network) === 5 ? { ...sums, lossSum: NaN } : sums;
+          });
+        },
+      },
+    };
+    return { engine, log };
+  }
+
+  const together = (engine: Engine, hooks: TrainingHooks = {}) =>
+    new ModelTrainer(engine, options(stopping), noClock).fitTogether(model, seeds, parts, hooks);
+
+  const alone = seeds.map((seed) => fit({ ...stopping, seed }));
+
+  function expectAsAlone(outcome: ReturnType<typeof together>[number], k: number): void {
+    if (outcome instanceof Error) throw outcome;
+    expect(flatten(outcome.weights), `weights of seed ${seeds[k]}`).toEqual(flatten(alone[k].weights));
+    expect(outcome.trainingMetrics).toEqual(alone[k].trainingMetrics);
+  }
+
+  test("give each what it gets alone, whichever of them stop early", () => {
+    const lengths = alone.map(({ trainingMetrics }) => trainingMetrics.epochs_trained);
+    expect(new Set(lengths).size, "some stop before others").toBeGreaterThan(1);
+    const { engine, log } = counted();
+    together(engine).forEach(expectAsAlone);
+    together(referenceEngine).forEach(expectAsAlone);
+    expect(log.loads, "training and validation, once each").toBe(2);
+    expect(log.disposed).toBe(seeds.length);
+    // 25 batches: four calls an epoch, each of those that still train.
+    const asked = Array.from({ length: Math.max(...lengths) }, (_, epoch) =>
+      lengths.filter((length) => length > epoch),
+    );
+    expect(log.asked).toEqual(asked.flatMap(({ length }) => [length, length, length, length]));
+  });
+
+  test("go on when the loss of one is not finite, and its error takes its place", () => {
+    for (const spoiled of [0, 2]) {
+      const { engine, log } = counted(seeds[spoiled]);
+      together(engine).forEach((outcome, k) => {
+        if (k !== spoiled) return expectAsAlone(outcome, k);
+        expect(outcome).toBeInstanceOf(LossNotFiniteError);
+        expect(outcome).toMatchObject({ epoch: 2, batch: 1 });
+      });
+      expect(log.disposed).toBe(seeds.length);
+    }
+  });
+
+  test("report the first one's progress only, as it does alone", () => {
+    const heard = (run: (hooks: TrainingHooks) => void): TrainingProgress[] => {
+      const events: TrainingProgress[] = [];
+      run({ progress: (event) => void events.push(event) });
+      return events;
+    };
+    expect(heard((hooks) => together(counted().engine, hooks))).toEqual(
+      heard((hooks) => fit({ ...stopping, seed: seeds[0] }, { hooks })),
+    );
+  });
+
+  test("end in CancelledError at any stop, all networks freed", () => {
+    for (const limit of [0, 5, 50, 500]) {
+      const { engine, log } = counted();
+      let looks = 0;
+      const token = {
+        get isCancelled() {
+          return ++looks > limit;
+        },
+      };
+      const created = vi.spyOn(engine.together!, "createNetworks");
+      expect(() => together(engine, { token })).toThrow(CancelledError);
+      const made = created.mock.results[0].type === "return" ? seeds.length : 0;
+      expect(log.disposed, `${limit} looks`).toBe(made);
+    }
+  });
 });
 
 test("class weights balanced: n / (classes that occur × count)", () => {

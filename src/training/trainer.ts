@@ -6,19 +6,24 @@ import {
   type CancellationToken,
   type ProgressListener,
 } from "../core/index.js";
-import type { Engine, LoadedSamples, Network, Weights } from "../engines/index.js";
+import type {
+  BatchRequest,
+  BatchSums,
+  Engine,
+  EvaluationSums,
+  LoadedSamples,
+  Network,
+  NetworkSpec,
+  Samples,
+  Weights,
+} from "../engines/index.js";
 import { nextReported } from "./cadence.js";
 import { areFinite, checkParts, notFinite, type TrainingParts } from "./checks.js";
 import { balancedClassWeights } from "./class-weights.js";
 import { createEarlyStopping } from "./early-stopping.js";
 import { CostClock, type TrainingTiming } from "./cost-clock.js";
-import {
-  emptyHistory,
-  recordEpoch,
-  summarizeTraining,
-  type EpochScore,
-  type TrainingMetrics,
-} from "./history.js";
+import { LossNotFiniteError } from "./errors.js";
+import { emptyHistory, recordEpoch, summarizeTraining, type TrainingMetrics } from "./history.js";
 import type { MLPTradingModel } from "./model.js";
 import { createScheduler } from "./schedulers.js";
 import type { TrainingOptions } from "./schema.js";
@@ -60,68 +65,252 @@ export class ModelTrainer {
    * @throws TrainingDataError, ValidationRequiredError when model, parts and options do not fit together
    */
   fit(model: MLPTradingModel, parts: TrainingParts, hooks: TrainingHooks = {}): TrainedModel {
+    const [outcome] = this.fitTogether(model, [this.#options.seed], parts, hooks);
+    if (outcome instanceof LossNotFiniteError) throw outcome;
+    return outcome;
+  }
+
+  /**
+   * `fit` with each of these seeds in place of the options' own, all networks in step: by the engine's `together` where it has one, else
+   * one after the other at each step. What comes of a seed is what `fit` makes of it, to the bit, and one whose loss is not finite leaves
+   * the others going. Reports are those of the first; times are those of all, up to the end of each.
+   *
+   * @param seeds one or more
+   * @returns for each seed, in order, the trained model or why there is none
+   * @throws as `fit`, but for LossNotFiniteError
+   */
+  fitTogether(
+    model: MLPTradingModel,
+    seeds: readonly number[],
+    parts: TrainingParts,
+    { progress = ignoreProgress, token = neverCancelled }: TrainingHooks = {},
+  ): (TrainedModel | LossNotFiniteError)[] {
     const options = this.#options;
     const { labels } = parts.train;
     checkParts(model.inputs, parts, options);
     const classWeights = options.classWeights === "balanced" ? balancedClassWeights(labels, 3) : null;
-    const network = model.createNetwork(this.#engine, options, classWeights, hooks.token);
+    const lanes = new Lanes(seeds.length > 1 ? this.#engine.together : undefined, token);
     try {
-      return new Run(network, parts, options, hooks, this.#now).fit(model);
+      lanes.open(this.#engine, model.trainingSpec(options, classWeights), seeds);
+      const train = lanes.load(parts.train);
+      const validation = parts.validation && lanes.load(parts.validation);
+      const costs = new CostClock(this.#now);
+      const runs = lanes.networks.map((network, k) => {
+        const samples = { train: train[k], validation: validation && validation[k] };
+        return new Run(
+          network,
+          parts.train,
+          samples,
+          { ...options, seed: seeds[k] },
+          k === 0 ? progress : null,
+        );
+      });
+      advance(runs, lanes, costs, token);
+      return runs.map((run) => run.outcome(model));
     } finally {
-      network.dispose();
+      lanes.close();
     }
   }
 }
 
-/** One training under way: `fit` over epochs, `#runEpoch` over batches, the network's own step below. */
-class Run {
-  readonly #network: Network;
-  readonly #parts: TrainingParts;
-  readonly #train: LoadedSamples;
-  readonly #validation: LoadedSamples | null;
-  readonly #options: TrainingOptions;
-  readonly #progress: ProgressListener;
+/** Networks that are asked in step: through the engine's `together`, or each by itself. */
+class Lanes {
+  readonly networks: Network[] = [];
+  readonly #together: Engine["together"];
   readonly #token: CancellationToken;
-  readonly #costs: CostClock;
-  readonly #order: Uint32Array;
 
-  constructor(
-    network: Network,
-    parts: TrainingParts,
-    options: TrainingOptions,
-    { progress = ignoreProgress, token = neverCancelled }: TrainingHooks,
-    now: () => number,
-  ) {
-    this.#network = network;
-    this.#parts = parts;
-    this.#train = network.load(parts.train, token);
-    this.#validation = parts.validation && network.load(parts.validation, token);
-    this.#options = options;
-    this.#progress = progress;
+  constructor(together: Engine["together"], token: CancellationToken) {
+    this.#together = together;
     this.#token = token;
-    this.#costs = new CostClock(now);
-    this.#order = new Uint32Array(parts.train.rows);
   }
 
-  fit(model: MLPTradingModel): TrainedModel {
-    const { epochs, learningRate: firstRate, scheduler: plan, earlyStopping } = this.#options;
-    const scheduler = createScheduler(plan, firstRate);
-    const stopping = earlyStopping && createEarlyStopping(earlyStopping);
-    const history = emptyHistory();
-    this.#costs.start();
-    let learningRate = firstRate;
-    let best: { epoch: number; loss: number } | null = null;
-    let stopped = false;
-    for (let epoch = 1; epoch <= epochs && !stopped; epoch++) {
-      const train = this.#runEpoch(epoch, learningRate);
-      const valid = this.#validate(epoch);
-      recordEpoch(history, train, valid, learningRate);
-      if (valid === null ? epoch === epochs : best === null || valid.loss < best.loss) {
-        best = { epoch, loss: valid?.loss ?? train.loss };
-        this.#network.keepWeights();
-      }
-      this.#costs.progress(() => {
-        this.#progress({
+  open(engine: Engine, spec: NetworkSpec, seeds: readonly number[]): void {
+    if (this.#together !== undefined) {
+      this.networks.push(...this.#together.createNetworks(spec, seeds, this.#token));
+    } else {
+      for (const seed of seeds) this.networks.push(engine.createNetwork(spec, seed, this.#token));
+    }
+  }
+
+  /** The samples as each of the networks takes them. */
+  load(samples: Samples): LoadedSamples[] {
+    const loaded = this.#together?.load(this.networks, samples, this.#token);
+    return this.networks.map((network) => loaded ?? network.load(samples, this.#token));
+  }
+
+  trainBatches(runs: readonly Run[]): BatchSums[] {
+    if (this.#together !== undefined) return this.#together.trainBatches(runs, this.#token);
+    return runs.map(({ network, count, learningRate }) =>
+      network.trainBatches(count, learningRate, this.#token),
+    );
+  }
+
+  /** The validation part, dropout off; null for each where there is none. */
+  validate(runs: readonly Run[]): (EvaluationSums | null)[] {
+    return runs.map(({ network, validation }) => validation && network.evaluate(validation, this.#token));
+  }
+
+  close(): void {
+    for (const network of this.networks) network.dispose();
+  }
+}
+
+/** All epochs of all runs, in step: they have as many samples, so that they need the same number of batches up to their next reports. */
+function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: CancellationToken): void {
+  costs.start();
+  for (let going = runs; going.length > 0;) {
+    going = going.filter((run) => run.startEpoch(costs, token));
+    while (going.length > 0 && going[0].count > 0) {
+      const sampled = costs.beforeCall();
+      if (sampled) costs.mark();
+      const done = lanes.trainBatches(going);
+      if (sampled) costs.afterArithmetic();
+      let sound = true;
+      for (let k = 0; k < done.length; k++) sound = going[k].add(done[k]) && sound;
+      if (!sound) going = going.filter((run) => run.isSound);
+      throwIfCancelled(token);
+      if (sampled) costs.afterChecks();
+      going[0]?.reportBatch();
+      if (sampled) costs.afterProgress();
+    }
+    const validated = lanes.validate(going);
+    going = going.filter((run, k) => run.endEpoch(validated[k], costs));
+  }
+}
+
+/** One training under way: what its network is asked for next, and what came of it. */
+class Run implements BatchRequest {
+  readonly network: Network;
+  readonly validation: LoadedSamples | null;
+  /** Batches up to the next report; 0 when the epoch is over. */
+  count = 0;
+  learningRate: number;
+  readonly #samples: Samples;
+  readonly #train: LoadedSamples;
+  readonly #options: TrainingOptions;
+  readonly #progress: ProgressListener | null;
+  readonly #scheduler: ReturnType<typeof createScheduler>;
+  readonly #stopping: ReturnType<typeof createEarlyStopping> | null;
+  readonly #history = emptyHistory();
+  readonly #order: Uint32Array;
+  readonly #batches: number;
+  #epoch = 0;
+  #batch = 0;
+  /** Sums over the epoch's batches so far, as they were met. */
+  #seen = 0;
+  #lossSum = 0;
+  #correct = 0;
+  #best: { epoch: number; loss: number } | null = null;
+  #stopped = false;
+  #timing: TrainingTiming | null = null;
+  #failure: LossNotFiniteError | null = null;
+
+  /** @param progress null where nobody listens */
+  constructor(
+    network: Network,
+    samples: Samples,
+    loaded: { readonly train: LoadedSamples; readonly validation: LoadedSamples | null },
+    options: TrainingOptions,
+    progress: ProgressListener | null,
+  ) {
+    const { learningRate, scheduler, earlyStopping, batchSize } = options;
+    this.network = network;
+    this.validation = loaded.validation;
+    this.learningRate = learningRate;
+    this.#samples = samples;
+    this.#train = loaded.train;
+    this.#options = options;
+    this.#progress = progress;
+    this.#scheduler = createScheduler(scheduler, learningRate);
+    this.#stopping = earlyStopping && createEarlyStopping(earlyStopping);
+    this.#order = new Uint32Array(samples.rows);
+    this.#batches = Math.ceil(samples.rows / batchSize);
+  }
+
+  /** False once the loss was not finite. */
+  get isSound(): boolean {
+    return this.#failure === null;
+  }
+
+  /** Begins the next epoch; false where there is none, as all are over or training stopped early. */
+  startEpoch(costs: CostClock, token: CancellationToken): boolean {
+    if (this.#stopped || this.#epoch === this.#options.epochs) {
+      this.#timing = costs.stop();
+      return false;
+    }
+    this.#epoch++;
+    this.#batch = this.#seen = this.#lossSum = this.#correct = 0;
+    this.#arrange(token);
+    this.network.startEpoch(this.#train, this.#order, this.#options.batchSize);
+    this.#ask();
+    return true;
+  }
+
+  /** The order of visit: time order, or a new permutation that depends on seed and epoch only. */
+  #arrange(token: CancellationToken): void {
+    const order = this.#order;
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    if (this.#options.shuffle) {
+      createRandom(this.#options.seed, `shuffle of epoch ${this.#epoch}`).shuffle(order, token);
+    }
+  }
+
+  #ask(): void {
+    const every = this.#options.progressUpdateFrequency;
+    this.count =
+      this.#batch === this.#batches ? 0 : nextReported(this.#batch, this.#batches, every) - this.#batch;
+  }
+
+  /** Takes what came of the batches that were asked for; false where their loss is not finite. */
+  add(done: BatchSums): boolean {
+    this.#batch += done.batches;
+    this.#seen += done.samples;
+    this.#lossSum += done.lossSum;
+    this.#correct += done.correct;
+    if (!Number.isFinite(this.#lossSum)) return this.#fail(this.#batch);
+    this.#ask();
+    return true;
+  }
+
+  #fail(batch: number | null): false {
+    this.#failure = notFinite(this.#epoch, batch, this.#samples, this.#options);
+    return false;
+  }
+
+  reportBatch(): void {
+    this.#progress?.({
+      type: "batch",
+      epoch: this.#epoch,
+      epochs: this.#options.epochs,
+      batch: this.#batch,
+      batches: this.#batches,
+      loss: this.#lossSum / this.#seen,
+      accuracy: this.#correct / this.#seen,
+    });
+  }
+
+  /** Records an epoch, keeps its weights where they are the best, and plans the next; false where its loss is not finite. */
+  endEpoch(validated: EvaluationSums | null, costs: CostClock): boolean {
+    const rows = this.#samples.rows;
+    const train = { loss: this.#lossSum / rows, accuracy: this.#correct / rows };
+    const valid = validated && {
+      loss: validated.lossSum / validated.samples,
+      accuracy: validated.correct / validated.samples,
+    };
+    if (valid !== null && !Number.isFinite(valid.loss)) return this.#fail(null);
+    const { learningRate } = this;
+    const { epochs } = this.#options;
+    const epoch = this.#epoch;
+    const best = this.#best;
+    recordEpoch(this.#history, train, valid, learningRate);
+    if (valid === null ? epoch === epochs : best === null || valid.loss < best.loss) {
+      this.#best = { epoch, loss: valid?.loss ?? train.loss };
+      this.network.keepWeights();
+    }
+    const progress = this.#progress;
+    if (progress !== null) {
+      costs.progress(() => {
+        progress({
           type: "epoch",
           epoch,
           epochs,
@@ -132,68 +321,26 @@ class Run {
           learningRate,
         });
       });
-      learningRate = scheduler.next(valid?.loss ?? null);
-      stopped = stopping !== null && valid !== null && stopping.shouldStop(valid.loss);
     }
-    const timing = this.#costs.stop();
-    const weights = this.#network.keptWeights();
-    if (best === null || weights === null || !areFinite(weights)) {
-      throw notFinite(history.train_loss.length, null, this.#parts.train, this.#options);
+    this.learningRate = this.#scheduler.next(valid?.loss ?? null);
+    this.#stopped = valid !== null && this.#stopping !== null && this.#stopping.shouldStop(valid.loss);
+    return true;
+  }
+
+  /** The best epoch's model, or why there is none; the training must be over. */
+  outcome(model: MLPTradingModel): TrainedModel | LossNotFiniteError {
+    if (this.#failure !== null) return this.#failure;
+    const epochs = this.#history.train_loss.length;
+    const [best, timing, weights] = [this.#best, this.#timing, this.network.keptWeights()];
+    if (best === null || timing === null || weights === null || !areFinite(weights)) {
+      return notFinite(epochs, null, this.#samples, this.#options);
     }
-    const stoppedEarly = stopped && history.train_loss.length < epochs;
+    const stoppedEarly = this.#stopped && epochs < this.#options.epochs;
     return {
       model: model.withWeights(weights),
       weights,
-      trainingMetrics: summarizeTraining(history, best.epoch, stoppedEarly, timing.loop),
+      trainingMetrics: summarizeTraining(this.#history, best.epoch, stoppedEarly, timing.loop),
       timing,
     };
-  }
-
-  /** All batches of an epoch, one call of the network up to each report; loss and accuracy over them as they were met. */
-  #runEpoch(epoch: number, learningRate: number): EpochScore {
-    const { epochs, batchSize, progressUpdateFrequency: every } = this.#options;
-    const rows = this.#order.length;
-    const batches = Math.ceil(rows / batchSize);
-    let samples = 0;
-    let lossSum = 0;
-    let correct = 0;
-    this.#arrange(epoch);
-    this.#network.startEpoch(this.#train, this.#order, batchSize);
-    for (let batch = 0; batch < batches;) {
-      const sampled = this.#costs.beforeCall();
-      const count = nextReported(batch, batches, every) - batch;
-      if (sampled) this.#costs.mark();
-      const done = this.#network.trainBatches(count, learningRate, this.#token);
-      if (sampled) this.#costs.afterArithmetic();
-      batch += done.batches;
-      samples += done.samples;
-      lossSum += done.lossSum;
-      correct += done.correct;
-      if (!Number.isFinite(lossSum)) throw notFinite(epoch, batch, this.#parts.train, this.#options);
-      throwIfCancelled(this.#token);
-      if (sampled) this.#costs.afterChecks();
-      const [loss, accuracy] = [lossSum / samples, correct / samples];
-      this.#progress({ type: "batch", epoch, epochs, batch, batches, loss, accuracy });
-      if (sampled) this.#costs.afterProgress();
-    }
-    return { loss: lossSum / rows, accuracy: correct / rows };
-  }
-
-  /** The order of visit: time order, or a new permutation that depends on seed and epoch only. */
-  #arrange(epoch: number): void {
-    const order = this.#order;
-    for (let i = 0; i < order.length; i++) order[i] = i;
-    if (this.#options.shuffle) {
-      createRandom(this.#options.seed, `shuffle of epoch ${epoch}`).shuffle(order, this.#token);
-    }
-  }
-
-  /** The validation part with dropout off; null where there is none. */
-  #validate(epoch: number): EpochScore | null {
-    const part = this.#validation;
-    if (part === null) return null;
-    const { samples, lossSum, correct } = this.#network.evaluate(part, this.#token);
-    if (!Number.isFinite(lossSum)) throw notFinite(epoch, null, this.#parts.train, this.#options);
-    return { loss: lossSum / samples, accuracy: correct / samples };
   }
 }
