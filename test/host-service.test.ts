@@ -132,6 +132,22 @@ test("others wait in order, a stop takes effect at once, and the queue moves on"
   expect(await statusOf(url, ids[0])).toMatchObject({ status: "cancelled" });
 });
 
+test("a session is stopped while its strategy is being read, and its id is taken meanwhile", async () => {
+  const { url, training } = await startHost();
+  const slow = Array.from({ length: 6000 }, (_, k) => `key_${k}: ${k}`).join("\n");
+  const ask = () =>
+    send(url, "POST", "/training/start", { body: { strategy_yaml: slow, session_id: "early" } });
+  const stop = () => send(url, "POST", "/training/stop", { body: { session_id: "early" } });
+  // Two at once, since only an answer tells that the first has arrived.
+  const both = [ask(), ask()];
+  const taken = await Promise.race(both);
+  expect([taken.status, taken.body.error.code]).toEqual([409, "SESSION_EXISTS"]);
+  expect((await stop()).body).toMatchObject({ status: "stopped", session_status: "cancelled" });
+  const codes = (await Promise.all(both)).map(({ body }) => body.error.code as string);
+  expect(codes.sort()).toEqual(["CANCELLED", "SESSION_EXISTS"]);
+  expect([training.list(), (await stop()).status]).toEqual([[], 404]);
+});
+
 test("as many run at once as were asked for, and none mixes with another", async () => {
   const { url } = await startHost({ maxSessions: 3 });
   const seeds = [1, 2, 3, 1, 2, 3];

@@ -57,7 +57,7 @@ export class TaskThreads {
   /**
    * What a task gives.
    *
-   * @param signal aborted when nobody waits for it any more: a task that waits is dropped, one that runs is told to stop
+   * @param signal aborted when nobody waits for it any more: it fails at once then; a task that runs is told to stop
    * @throws CancelledError, OutOfMemoryError, ServiceError when too many wait, and every `KnownError` of the task
    */
   run<Name extends Exclude<TaskName, ReplyName>>(
@@ -105,7 +105,6 @@ export class TaskThreads {
         const job: Job = { request: { name, input, stop }, resolve, reject };
         onAbort = () => {
           Atomics.store(new Int32Array(stop), 0, 1);
-          if (!this.#waiting.includes(job)) return;
           this.#waiting = this.#waiting.filter((one) => one !== job);
           reject(new CancelledError());
         };

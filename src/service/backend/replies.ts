@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 import { z } from "zod";
-import { commonReplies } from "../http/server.js";
+import { commonReplies, goneSignal } from "../http/server.js";
 import type { ReplyName, TaskInput } from "../tasks.js";
 import type { TaskThreads } from "../task-threads.js";
 
@@ -59,13 +59,4 @@ export async function sendTask<Name extends ReplyName>(
   const bytes = await threads.reply(name, input, goneSignal(reply));
   // Bytes of JSON as they are: making them here would keep this thread from answering others.
   return reply.type("application/json; charset=utf-8").send(Buffer.from(bytes.buffer)) as unknown as never;
-}
-
-/** Aborted when the connection of a request is closed before its reply was sent. */
-export function goneSignal({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  raw.once("close", () => {
-    if (!raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
 }

@@ -6,11 +6,11 @@ import type { SessionConfig } from "../../orchestration/index.js";
 import { findStrategyByName } from "../../strategy/index.js";
 import { startSchema } from "../host/host-service.js";
 import { ServiceError } from "../http/errors.js";
-import { commonReplies, type ServiceApp } from "../http/server.js";
+import { commonReplies, goneSignal, type ServiceApp } from "../http/server.js";
 import { runModes } from "../manager/settings.js";
 import type { BackendContext } from "./context.js";
 import { resultOf } from "./operation-routes.js";
-import { dataReply, goneSignal, record, sendTask, success, word } from "./replies.js";
+import { dataReply, record, sendTask, success, word } from "./replies.js";
 import { oneStrategy, strategyInput, strategyShape } from "./strategy-input.js";
 
 const {

@@ -7,7 +7,13 @@ import { packageVersion } from "../../pipeline/index.js";
 import { TrainingSession, type HostTrainingResult, type SessionConfig } from "../../orchestration/index.js";
 import { Attendance } from "../http/attendance.js";
 import { lastEventHeaders, sendEvents, streamReply } from "../http/event-stream.js";
-import { commonReplies, startService, type RunningService, type ServiceApp } from "../http/server.js";
+import {
+  commonReplies,
+  goneSignal,
+  startService,
+  type RunningService,
+  type ServiceApp,
+} from "../http/server.js";
 import {
   canTrainOnGpu,
   createSystemInfo,
@@ -16,7 +22,7 @@ import {
   gpuStatusSchema,
   systemInfoSchema,
 } from "./devices.js";
-import { NoResultError } from "./errors.js";
+import { NoResultError, SessionExistsError } from "./errors.js";
 import { sessionEvents } from "./session-stream.js";
 import {
   sessionIdSchema,
@@ -288,6 +294,19 @@ function addHealthRoutes(app: ServiceApp, service: TrainingService): void {
 
 function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: TaskThreads): void {
   const attendance = new Attendance();
+  /** Sessions whose strategy is being checked: they can be stopped before they are any. */
+  const starting = new Map<string, AbortController>();
+  const check = async (config: SessionConfig, id: string | undefined, gone: AbortSignal) => {
+    if (id === undefined) return threads.run("checkTraining", config, gone);
+    if (starting.has(id)) throw new SessionExistsError(id);
+    const stop = new AbortController();
+    starting.set(id, stop);
+    try {
+      return await threads.run("checkTraining", config, AbortSignal.any([gone, stop.signal]));
+    } finally {
+      starting.delete(id);
+    }
+  };
   const tags = ["training"];
   app.post(
     "/training/start",
@@ -300,9 +319,9 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: T
         response: { 200: startReply, ...commonReplies },
       },
     },
-    async ({ body }) => {
+    async ({ body }, reply) => {
       const config = configOf(body, service.dataFolder);
-      const checked = await threads.run("checkTraining", config);
+      const checked = await check(config, body.session_id, goneSignal(reply));
       const session = service.start({ ...config, checked }, body.session_id);
       if (body.attended) {
         attendance.watch(session, () => void service.stop(session.sessionId).catch(() => undefined));
@@ -331,7 +350,10 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: T
       },
     },
     async ({ body }) => {
-      const { sessionId, status } = await service.stop(body.session_id);
+      starting.get(body.session_id)?.abort();
+      const { sessionId, status } = starting.has(body.session_id)
+        ? { sessionId: body.session_id, status: "cancelled" as const }
+        : await service.stop(body.session_id);
       const words = {
         cancelled: ["stopped", "Cancelled; nothing of it is left."],
         completed: ["completed", "It was saved before the request took effect."],

@@ -161,3 +161,12 @@ export async function startService(
     },
   };
 }
+
+/** Aborted when the connection of a request is closed before its reply was sent. */
+export function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once("close", () => {
+    if (!raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}

@@ -3,7 +3,7 @@ import type { SignallingToken } from "../../core/index.js";
 import type { HostTrainingResult, ProgressBridge } from "../../orchestration/index.js";
 import type { healthSchema, startReply, startSchema } from "../host/host-service.js";
 import { followRun, type FollowedStatus } from "./follow-run.js";
-import { HttpClient } from "./http-client.js";
+import { HttpClient, type Answer } from "./http-client.js";
 
 /** What the host tells of itself. */
 export type HostHealth = z.infer<typeof healthSchema>;
@@ -16,16 +16,22 @@ export class HostClient {
     this.#http = new HttpClient(url, token);
   }
 
-  /** @throws HostRefusedError; what `fetch` throws where nobody answers in time */
-  async health(timeoutMs: number): Promise<HostHealth> {
+  /** @throws HostRefusedError; what `fetch` throws where nobody answers in time, or when the signal is aborted */
+  async health(timeoutMs: number, signal?: AbortSignal): Promise<HostHealth> {
     // The first `fetch` of a process loads its modules, which takes some 40 ms: not of the host's time.
     await fetch("data:,");
-    return this.#http.call<HostHealth>("/health", { timeoutMs });
+    return this.#http.call<HostHealth>("/health", { timeoutMs, ...(signal === undefined ? {} : { signal }) });
   }
 
-  /** @throws HostRefusedError; what `fetch` throws where there is no answer, see `wasNotSent` */
-  start(body: z.infer<typeof startSchema>): Promise<z.infer<typeof startReply>> {
-    return this.#http.call("/training/start", { method: "POST", body, timeoutMs: 10_000 });
+  /** @throws HostRefusedError; what `fetch` throws where there is no answer, see `wasNotSent`, or when the signal is aborted */
+  start(body: z.infer<typeof startSchema>, signal: AbortSignal): Promise<z.infer<typeof startReply>> {
+    return this.#http.call("/training/start", { method: "POST", body, timeoutMs: 10_000, signal });
+  }
+
+  /** Asks a session to stop; answered when it has ended. @throws what `fetch` throws where there is no answer in time */
+  stop(sessionId: string): Promise<Answer<unknown>> {
+    const body = { session_id: sessionId };
+    return this.#http.request("/training/stop", { method: "POST", body, timeoutMs: 10_000 });
   }
 
   /** Follows a session to its end. @throws as `followRun` */
@@ -38,10 +44,7 @@ export class HostClient {
       stream: `/training/stream/${sessionId}`,
       status: `/training/status/${sessionId}`,
       result: `/training/result/${sessionId}`,
-      stop: () => {
-        const body = { session_id: sessionId };
-        return this.#http.request("/training/stop", { method: "POST", body, timeoutMs: 10_000 });
-      },
+      stop: () => this.stop(sessionId),
       statusOf: (reply: unknown) => reply as FollowedStatus,
     };
     const reply = await followRun(this.#http, sessionId, routes, bridge, token);

@@ -1,6 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { z } from "zod";
-import type { SharedToken, SignallingToken } from "../../core/index.js";
+import {
+  CancelledError,
+  throwIfCancelled,
+  type SharedToken,
+  type SignallingToken,
+} from "../../core/index.js";
 import type { ModelStorage } from "../../models/index.js";
 import {
   LocalTrainingOrchestrator,
@@ -49,6 +54,8 @@ export interface ManagedListeners {
 /** An `auto` run must not wait for a host that is not there. */
 const autoProbeMs = 100;
 const hostProbeMs = 2000;
+/** How long a host that was asked to start a session and then to stop it may take; a session that it starts later ends as nobody follows it. */
+const stopMs = 2500;
 
 /**
  * Chooses where a training runs, runs it there, and presents both ways the same: same reports, same result, same errors. It holds
@@ -75,9 +82,13 @@ export class TrainingManager {
   /**
    * Where a training would run now.
    *
-   * @throws GpuRequiredError; HostRefusedError where the host was asked for and refuses, such as for a wrong token
+   * @param signal aborted where nobody wants to know any more
+   * @throws GpuRequiredError; HostRefusedError where the host was asked for and refuses, such as for a wrong token; CancelledError
    */
-  async choose({ mode = this.defaultMode, requireGpu = false }: Placement = {}): Promise<RunChoice> {
+  async choose(
+    { mode = this.defaultMode, requireGpu = false }: Placement = {},
+    signal?: AbortSignal,
+  ): Promise<RunChoice> {
     const local = (reason: string): RunChoice => ({ mode, where: "local", reason, host_url: null });
     if (mode === "local") {
       if (requireGpu) await requireLocalGpu();
@@ -86,8 +97,9 @@ export class TrainingManager {
     const url = this.hostUrl;
     let health: HostHealth;
     try {
-      health = await (await this.#host()).health(mode === "auto" ? autoProbeMs : hostProbeMs);
+      health = await (await this.#host()).health(mode === "auto" ? autoProbeMs : hostProbeMs, signal);
     } catch (error) {
+      if (signal?.aborted) throw new CancelledError();
       const refused = error instanceof HostRefusedError;
       if (refused && mode === "host") throw error;
       const why = refused ? error.message : `the host at ${url} does not answer`;
@@ -106,7 +118,7 @@ export class TrainingManager {
 
   /**
    * Trains, evaluates and saves one model, here or on the host. What is wrong with the request is found here, before anything
-   * is sent.
+   * is sent. A stop takes effect also while the host is asked whether it is there, and while it takes the request.
    *
    * @throws CancelledError, HostLostError, GpuRequiredError, HostRefusedError and every `KnownError` of the pipeline
    */
@@ -127,9 +139,9 @@ export class TrainingManager {
     token: SharedToken | SignallingToken,
     { bridge, onChoice, onNote }: Required<ManagedListeners>,
   ): Promise<ManagedResult> {
-    let choice = await this.choose(placement);
+    let choice = await this.choose(placement, token.signal);
     if (choice.where === "host") {
-      const started = await this.#startOnHost(context);
+      const started = await this.#startOnHost(context, token);
       if (started !== null) {
         onChoice(choice, false);
         if (started.queue_position !== null)
@@ -146,16 +158,30 @@ export class TrainingManager {
   }
 
   /** Null where the host is gone since it was chosen, so that nothing was started. */
-  async #startOnHost(context: TrainingOperationContext) {
+  async #startOnHost(context: TrainingOperationContext, token: SignallingToken) {
     const body = bodyOf(context);
     const host = await this.#host();
+    throwIfCancelled(token);
+    const over = new AbortController();
+    const onAbort = (): void => {
+      AbortSignal.timeout(stopMs).addEventListener("abort", () => over.abort(), { once: true });
+      // Where the host does not know the session yet, the reply to its start is waited for, and it is stopped by whoever follows it.
+      void host.stop(context.operationId).then(
+        ({ ok }) => ok && over.abort(),
+        () => undefined,
+      );
+    };
+    token.signal.addEventListener("abort", onAbort, { once: true });
     try {
-      return await host.start(body);
+      return await host.start(body, over.signal);
     } catch (error) {
+      if (token.isCancelled) throw new CancelledError();
       if (error instanceof HostRefusedError) throw error;
       // A request that may have arrived may have started a training: never a second one then.
       if (wasNotSent(error)) return null;
       throw new HostLostError(this.hostUrl, context.operationId, error);
+    } finally {
+      token.signal.removeEventListener("abort", onAbort);
     }
   }
 
