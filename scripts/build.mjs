@@ -85,8 +85,8 @@ function compile() {
 }
 
 /**
- * Command line and training thread start with each run, and most of a start was finding and reading 300 small files; so
- * each of the two is bundled, with the libraries that it uses at once. All other dependencies stay outside: native ones
+ * Command line and threads start with each run or service, and most of a start was finding and reading 300 small files; so
+ * each of them is bundled, with the libraries that it uses at once. All other dependencies stay outside: native ones
  * must, and a new one may.
  */
 async function bundle() {
@@ -133,10 +133,10 @@ async function bundle() {
     },
   });
   const orchestration = join(fresh, "orchestration");
-  const thread = (name, plugins) =>
+  const thread = (name, plugins, folder = "orchestration") =>
     build({
       ...common,
-      entryPoints: [`src/orchestration/${name}.ts`],
+      entryPoints: [`src/${folder}/${name}.ts`],
       outfile: join(orchestration, `${name}.cjs`),
       format: "cjs",
       minifyWhitespace: true,
@@ -146,7 +146,9 @@ async function bundle() {
     });
   await thread("worker", []);
   await thread("training-worker", [withoutChecks]);
+  await thread("task-worker", [], "service");
   for (const name of ["worker", "training-worker"]) rmSync(join(orchestration, `${name}.js`));
+  rmSync(join(fresh, "service", "task-worker.js"));
   copyFileSync(join(root, "src/orchestration/start-worker.cjs"), join(orchestration, "start-worker.cjs"));
 }
 

@@ -1,6 +1,6 @@
-// Lets each compiled thread train once on synthetic bars and stores V8's compiled code beside its script: with what
-// one run calls in it, later threads start without compiling.
-import { mkdtempSync, rmSync } from "node:fs";
+// Lets each compiled thread train once on synthetic bars (that of services: read a strategy) and stores V8's compiled code beside its script:
+// with what one run calls in it, later threads start without compiling.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,16 +36,20 @@ try {
   await new BarStore(request.context.dataFolder).save(
     await sampleBars({ symbol: "SYN1", timeframe: "1d", seed: 42 }),
   );
-  for (const workerData of ["training-worker", "worker"]) {
+  const config = { ...request.context, strategyText: readFileSync(request.context.strategyPath, "utf8") };
+  for (const [workerData, asked] of [
+    ["training-worker", { ...request, strategy: strategyToData(strategyOf(request.context)) }],
+    ["worker", { ...request, strategy: null }],
+    ["task-worker", { name: "checkTraining", input: config, stop: new SharedArrayBuffer(4) }],
+  ]) {
     await new Promise((resolve, reject) => {
       const worker = new Worker(thread, { eval: true, workerData });
       worker.on("message", ({ type, error }) => {
         if (type === "done") worker.postMessage({ cache: true });
-        if (type === "failed") reject(new Error(`the sample training failed: ${error.message}`));
+        if (type === "failed") reject(new Error(`the sample run of ${workerData} failed: ${error.message}`));
       });
       worker.on("error", reject).on("exit", resolve);
-      const strategy = workerData === "worker" ? null : strategyToData(strategyOf(request.context));
-      worker.postMessage({ ...request, strategy, memory: createControlBlock() });
+      worker.postMessage({ ...asked, memory: createControlBlock() });
     });
   }
 } finally {

@@ -6,7 +6,7 @@ const { constants, Script } = require("node:vm");
 const path = require("node:path");
 const { workerData } = require("node:worker_threads");
 
-// A ThreadScript of training-thread.ts.
+// A ThreadScript of training-thread.ts, or that of the services' threads.
 const file = path.join(__dirname, `${workerData}.cjs`);
 const cacheFile = `${file}.cache`;
 

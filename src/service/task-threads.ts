@@ -5,8 +5,8 @@ import { ServiceError } from "./http/errors.js";
 import type { ReplyName, TaskInput, TaskName, TaskOutput } from "./tasks.js";
 
 // Two folders below the package's root, as the command line's bundle is; see training-thread.ts.
-const entry = import.meta.url.endsWith(".ts") ? "task-boot.mjs" : "task-worker.js";
-const workerUrl = new URL(`../service/${entry}`, import.meta.url);
+const entry = import.meta.url.endsWith(".ts") ? "service/task-boot.mjs" : "orchestration/start-worker.cjs";
+const workerUrl = new URL(`../${entry}`, import.meta.url);
 
 /** What a thread is asked to do. */
 export interface TaskRequest {
@@ -127,7 +127,7 @@ export class TaskThreads {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerUrl, { execArgv: [] });
+    const worker = new Worker(workerUrl, { workerData: "task-worker", execArgv: [] });
     worker.on("message", (answer: TaskAnswer) => {
       const job = this.#running.get(worker);
       this.#running.delete(worker);

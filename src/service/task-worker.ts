@@ -1,4 +1,4 @@
-// What runs on the threads of `TaskThreads`: one task after the other.
+// What runs on the threads of `TaskThreads`: one task after the other; nothing else of the caller's is seen.
 import { parentPort } from "node:worker_threads";
 import * as z from "zod";
 import { asFileError, toErrorData, type CancellationToken } from "../core/index.js";
@@ -29,4 +29,6 @@ async function answer({ name, input, stop }: TaskRequest): Promise<void> {
   }
 }
 
-parentPort?.on("message", (request: TaskRequest) => void answer(request));
+parentPort?.on("message", (request: TaskRequest) => {
+  if ("name" in request) void answer(request);
+});
