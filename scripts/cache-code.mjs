@@ -37,11 +37,12 @@ try {
     await sampleBars({ symbol: "SYN1", timeframe: "1d", seed: 42 }),
   );
   const config = { ...request.context, strategyText: readFileSync(request.context.strategyPath, "utf8") };
-  for (const [workerData, asked] of [
-    ["training-worker", { ...request, strategy: strategyToData(strategyOf(request.context)) }],
-    ["worker", { ...request, strategy: null }],
-    ["task-worker", { name: "checkTraining", input: config, stop: new SharedArrayBuffer(4) }],
-  ]) {
+  const asked = {
+    "training-worker": { ...request, strategy: strategyToData(strategyOf(request.context)) },
+    worker: { ...request, strategy: null },
+    "task-worker": { name: "checkTraining", input: config, stop: new SharedArrayBuffer(4) },
+  };
+  for (const [workerData, message] of Object.entries(asked)) {
     await new Promise((resolve, reject) => {
       const worker = new Worker(thread, { eval: true, workerData });
       worker.on("message", ({ type, error }) => {
@@ -49,7 +50,7 @@ try {
         if (type === "failed") reject(new Error(`the sample run of ${workerData} failed: ${error.message}`));
       });
       worker.on("error", reject).on("exit", resolve);
-      worker.postMessage({ ...asked, memory: createControlBlock() });
+      worker.postMessage({ ...message, memory: createControlBlock() });
     });
   }
 } finally {
