@@ -171,6 +171,36 @@ export interface EngineDevice {
   readonly name: string;
 }
 
+/**
+ * Many networks of one shape at once: seeds, folds, variants of one strategy. Each is a `Network` like any other, with the bits that
+ * `createNetwork(spec, seed)` and its own calls would give, whatever the others do. Disposing one leaves the others as they are.
+ */
+export interface Together {
+  /**
+   * One network for each seed.
+   *
+   * @param token looked at while weights are drawn and copied; default: nobody cancels
+   * @throws CancelledError
+   */
+  createNetworks(spec: NetworkSpec, seeds: readonly number[], token?: CancellationToken): Network[];
+  /**
+   * Brings samples into the engine once; any of these networks can use what is returned as if it had loaded it. They stay until the last of
+   * these networks is disposed of.
+   *
+   * @throws CancelledError
+   */
+  load(networks: readonly Network[], samples: Samples, token?: CancellationToken): LoadedSamples;
+  /**
+   * `trainBatches` of several networks, in common submissions where it can; each at most once. A stop ends all of them, each
+   * after a whole batch; a loss that is not finite ends its own network's part only.
+   *
+   * @returns sums in the order of the requests
+   */
+  trainBatches(requests: readonly BatchRequest[], token: CancellationToken): BatchSums[];
+  /** `evaluate` of several networks over the same samples; sums in their order. @throws CancelledError */
+  evaluate(networks: readonly Network[], samples: LoadedSamples, token: CancellationToken): EvaluationSums[];
+}
+
 /** Where the arithmetic runs. */
 export interface Engine {
   readonly name: string;
@@ -183,16 +213,6 @@ export interface Engine {
    * @throws CancelledError
    */
   createNetwork(spec: NetworkSpec, seed: number, token?: CancellationToken): Network;
-  /**
-   * For engines that advance many networks at once faster than one after the other; absent elsewhere. They are networks of one
-   * shape that differ in their seed, each with the bits that `createNetwork(spec, seed)` gives; disposing of one leaves the others usable.
-   */
-  readonly together?: {
-    /** @throws CancelledError after which nothing is left to dispose of */
-    createNetworks(spec: NetworkSpec, seeds: readonly number[], token?: CancellationToken): Network[];
-    /** Loads the samples once; what it returns is valid for each of these networks. @throws CancelledError */
-    load(networks: readonly Network[], samples: Samples, token?: CancellationToken): LoadedSamples;
-    /** `trainBatches` of each, in one submission where it can; the sums in order of the requests. */
-    trainBatches(requests: readonly BatchRequest[], token: CancellationToken): BatchSums[];
-  };
+  /** Of engines that advance many networks at once faster than one after the other. */
+  readonly together?: Together;
 }
