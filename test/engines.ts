@@ -1,4 +1,5 @@
 import { engines, type Engine } from "../src/engines/index.js";
+import { tiledWebGpuEngine } from "../src/engines/webgpu/webgpu.js";
 import { describeWithComponent } from "./components.js";
 import { missingGpu } from "./gpu.js";
 
@@ -7,4 +8,5 @@ export function describeEachEngine(title: string, tests: (engine: Engine) => voi
   for (const [name, make] of Object.entries(engines)) {
     describeWithComponent(`${name} ${title}`, name === "webgpu" ? missingGpu : null, () => tests(make(1)));
   }
+  describeWithComponent(`webgpu by tiled products ${title}`, missingGpu, () => tests(tiledWebGpuEngine));
 }

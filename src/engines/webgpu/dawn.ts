@@ -26,7 +26,8 @@ export class DawnFailure extends Error {
 export async function openDawn(entry: string): Promise<GPU> {
   try {
     const { create, globals } = (await import(entry)) as Dawn;
-    const gpu = create([]);
+    // Our shaders write what they read. To fill their memory with zeros first, SwiftShader compiled a store for each number: 2 s a shader.
+    const gpu = create(["enable-dawn-features=disable_workgroup_init"]);
     // Dawn lives as long as this object is referred to, and a device that outlives it crashes the process.
     Object.assign(globalThis, globals, { dawn: gpu });
     return gpu;

@@ -155,22 +155,22 @@ class DeviceServer {
     return this.#records;
   }
 
-  copy(from: number, to: number, bytes: number): void {
+  copy(from: number, offset: number, to: number, bytes: number): void {
     const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(this.#buffer(from), 0, this.#buffer(to), 0, bytes);
+    encoder.copyBufferToBuffer(this.#buffer(from), offset, this.#buffer(to), 0, bytes);
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  clear(buffer: number): void {
+  clear(buffer: number, offset: number, bytes: number): void {
     const encoder = this.#device.createCommandEncoder();
-    encoder.clearBuffer(this.#buffer(buffer));
+    encoder.clearBuffer(this.#buffer(buffer), offset, bytes);
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  async read(buffer: number, bytes: number): Promise<Uint8Array> {
+  async read(buffer: number, offset: number, bytes: number): Promise<Uint8Array> {
     const staging = this.#takeStaging(bytes);
     const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(this.#buffer(buffer), 0, staging, 0, bytes);
+    encoder.copyBufferToBuffer(this.#buffer(buffer), offset, staging, 0, bytes);
     this.#device.queue.submit([encoder.finish()]);
     await staging.mapAsync(GPUMapMode.READ, 0, bytes);
     const data = new Uint8Array(staging.getMappedRange(0, bytes)).slice();
@@ -231,7 +231,7 @@ async function carryOut(server: DeviceServer, command: Command): Promise<Reply |
       return null;
     case "write":
       server.write(command.buffer, command.offset, command.data);
-      return { id: command.id, type: "done", busyMs: 0 };
+      return command.id === null ? null : { id: command.id, type: "done", busyMs: 0 };
     case "compile":
       server.compile(command.kernels);
       return { id: command.id, type: "done", busyMs: 0 };
@@ -245,13 +245,17 @@ async function carryOut(server: DeviceServer, command: Command): Promise<Reply |
         busyMs: await server.submit(command.records, command.dispatches),
       };
     case "copy":
-      server.copy(command.from, command.to, command.bytes);
+      server.copy(command.from, command.offset, command.to, command.bytes);
       return null;
     case "clear":
-      server.clear(command.buffer);
+      server.clear(command.buffer, command.offset, command.bytes);
       return null;
     case "read":
-      return { id: command.id, type: "data", data: await server.read(command.buffer, command.bytes) };
+      return {
+        id: command.id,
+        type: "data",
+        data: await server.read(command.buffer, command.offset, command.bytes),
+      };
   }
 }
 
@@ -287,7 +291,7 @@ async function serve({ dawn, port, replies }: DeviceThreadData): Promise<void> {
     return;
   }
   port.on("message", (command: Command) => {
-    const id = "id" in command ? command.id : -1;
+    const id = "id" in command ? (command.id ?? -1) : -1;
     carryOut(server, command).then(
       (reply) => {
         if (reply === null) return;

@@ -132,7 +132,12 @@ export class GpuDevice {
     if (buffers.length + bindings.length > 0) this.#send({ type: "free", buffers, bindings });
   }
 
-  /** Copies data into a buffer, in blocks between which the token is looked at. @throws CancelledError */
+  /**
+   * Copies data into a buffer, in blocks between which the token is looked at. The source may change afterwards; work that follows
+   * sees the data.
+   *
+   * @throws CancelledError
+   */
   write(buffer: Handle, source: ArrayBufferView, token = neverCancelled, at = 0): void {
     const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
     let before = -1;
@@ -142,12 +147,12 @@ export class GpuDevice {
       // Sizes of copies are multiples of 4; what is added lies in the buffer's own padding.
       const data = new Uint8Array(4 * Math.ceil(block.length / 4));
       data.set(block);
-      const id = ++this.#lastId;
+      // Nobody waits for the last one: a failure shows in the next answer.
+      const id = from + bytesPerWrite < bytes.length ? ++this.#lastId : null;
       this.#send({ type: "write", id, buffer, offset: at + from, data }, [data.buffer]);
       if (before >= 0) this.#wait(before);
-      before = id;
+      before = id ?? -1;
     }
-    if (before >= 0) this.#wait(before);
   }
 
   /** Kernels for these sources; one that was compiled before is taken again. */
@@ -184,20 +189,20 @@ export class GpuDevice {
     return reply.type === "done" ? reply.busyMs : 0;
   }
 
-  /** Copies the first bytes of one buffer to another, after all work before. */
-  copy(from: Handle, to: Handle, bytes: number): void {
-    this.#send({ type: "copy", from, to, bytes });
+  /** Copies bytes from some place on to the beginning of another buffer, after all work before. */
+  copy(from: Handle, offset: number, to: Handle, bytes: number): void {
+    this.#send({ type: "copy", from, offset, to, bytes });
   }
 
-  /** Fills a buffer with zeros, after all work before. */
-  clear(buffer: Handle): void {
-    this.#send({ type: "clear", buffer });
+  /** Fills bytes of a buffer with zeros, after all work before. */
+  clear(buffer: Handle, offset: number, bytes: number): void {
+    this.#send({ type: "clear", buffer, offset, bytes });
   }
 
-  /** Asks for the first bytes of a buffer as they are after all work before; `received` waits for them. */
-  request(buffer: Handle, bytes: number): number {
+  /** Asks for bytes of a buffer as they are after all work before; `received` waits for them. */
+  request(buffer: Handle, bytes: number, offset = 0): number {
     const id = ++this.#lastId;
-    this.#send({ type: "read", id, buffer, bytes });
+    this.#send({ type: "read", id, buffer, offset, bytes });
     return id;
   }
 
@@ -208,9 +213,9 @@ export class GpuDevice {
     return reply.data.buffer as ArrayBuffer;
   }
 
-  /** The first numbers of a buffer. */
-  floats(buffer: Handle, count: number): Float32Array {
-    return new Float32Array(this.received(this.request(buffer, 4 * count)));
+  /** Numbers of a buffer, from the first or a later one on. */
+  floats(buffer: Handle, count: number, from = 0): Float32Array {
+    return new Float32Array(this.received(this.request(buffer, 4 * count, 4 * from)));
   }
 }
 

@@ -1,4 +1,3 @@
-import { dropoutKey } from "../dropout.js";
 import type { NetworkSpec } from "../engine.js";
 import { layerSizes, parameterCount } from "../weights.js";
 import type { GpuDevice } from "./device.js";
@@ -11,15 +10,16 @@ import type { DispatchRecord } from "./shaders/record.js";
 import { normParts, optimizerStep, squaredNorm, updateParameters } from "./shaders/update.js";
 import type { Dispatch } from "./submissions.js";
 
-/** Multiply-adds that a sample's loss, or an element's update, is counted as. */
-const lossWork = 200;
-const updateWork = 20;
+/** Multiply-adds that an output's share of a sample's loss is counted as. */
+export const lossWork = 200;
+/** And the update of a parameter. */
+export const updateWork = 20;
 
-/** Buffers of a network's parameters, [parameters] each, and of what belongs to them. */
+/** Buffers of the parameters of networks, [networks × parameters] each, and of what belongs to them. */
 export interface ParameterBuffers {
   readonly parameters: Handle;
   readonly gradients: Handle;
-  /** Two numbers a parameter. */
+  /** Two numbers a parameter: all of a network's first ones, then all of its second ones. */
   readonly state: Handle;
   /** [normParts] */
   readonly squares: Handle;
@@ -91,12 +91,15 @@ export class NetworkPlan {
   readonly #device: GpuDevice;
   readonly #spec: NetworkSpec;
 
-  constructor(device: GpuDevice, spec: NetworkSpec, seed: number) {
+  /**
+   * @param slot    the network's place among those in the same buffers
+   * @param dropKey what its dropout masks depend on
+   */
+  constructor(device: GpuDevice, spec: NetworkSpec, slot: number, dropKey: number) {
     this.#device = device;
     this.#spec = spec;
     this.parameterCount = parameterCount(spec);
-    let offset = 0;
-    const dropKey = dropoutKey(seed) >>> 0;
+    let offset = slot * this.parameterCount;
     this.layers = layerSizes(spec).map(([inputs, outputs], layer) => {
       const record = { inputs, outputs, offset, layer, dropKey };
       offset += (inputs + 1) * outputs;
@@ -132,7 +135,7 @@ export class NetworkPlan {
     sums: Handle,
   ): TrainingSteps {
     const { inputs: columns, outputs, activation, dropout } = this.#spec;
-    const { loss, classWeights, optimizer, gradientClip } = this.#spec;
+    const { optimizer, gradientClip } = this.#spec;
     const last = this.layers.length - 1;
     const steps = new StepList(this.#device);
     const gather = steps.rows(gatherBatch(columns), [features, order, inputs[0]], columns);
@@ -144,11 +147,7 @@ export class NetworkPlan {
       );
     const rest = [
       steps.forward(inferenceForward(null), [inputs[last], parameters, logits], this.layers[last]),
-      steps.perRow(
-        trainingLoss(outputs, loss, classWeights),
-        [logits, order, labels, deltas[last], sums],
-        outputs,
-      ),
+      steps.perRow(trainingLoss(this.#spec), [logits, order, labels, deltas[last], sums], outputs),
     ];
     for (let l = last; l >= 0; l--) {
       const layer = this.layers[l];

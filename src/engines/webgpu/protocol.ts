@@ -32,7 +32,8 @@ export type Command =
   | { readonly type: "free"; readonly buffers: readonly Handle[]; readonly bindings: readonly Handle[] }
   | {
       readonly type: "write";
-      readonly id: number;
+      /** Null where nobody waits. */
+      readonly id: number | null;
       readonly buffer: Handle;
       readonly offset: number;
       readonly data: Uint8Array;
@@ -50,9 +51,22 @@ export type Command =
       readonly records: Uint8Array;
       readonly dispatches: Uint32Array;
     }
-  | { readonly type: "copy"; readonly from: Handle; readonly to: Handle; readonly bytes: number }
-  | { readonly type: "clear"; readonly buffer: Handle }
-  | { readonly type: "read"; readonly id: number; readonly buffer: Handle; readonly bytes: number };
+  | {
+      readonly type: "copy";
+      readonly from: Handle;
+      /** First byte that is copied. */
+      readonly offset: number;
+      readonly to: Handle;
+      readonly bytes: number;
+    }
+  | { readonly type: "clear"; readonly buffer: Handle; readonly offset: number; readonly bytes: number }
+  | {
+      readonly type: "read";
+      readonly id: number;
+      readonly buffer: Handle;
+      readonly offset: number;
+      readonly bytes: number;
+    };
 
 /** Limits of a device that the engine heeds; names as in WebGPU. */
 export interface DeviceLimits {

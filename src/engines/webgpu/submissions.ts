@@ -20,22 +20,75 @@ export interface Dispatch {
   readonly record: DispatchRecord;
 }
 
-/**
- * Gathers dispatches into submissions of about 2 ms and keeps two of them at the device, so that it has work while the next ones are
- * written. Where they are cut follows the device's pace, and no result depends on it.
- */
-export class Submissions {
+/** A dispatch as it is handed over: its record says where its workgroups begin. */
+interface Part {
+  readonly binding: Handle;
+  readonly groups: number;
+  readonly record: DispatchRecord;
+}
+
+/** What is at the device: two submissions at most, so that it has work while the next one is written. */
+export class DeviceQueue {
   readonly #device: GpuDevice;
   #budget = firstBudget;
-  #dispatches: number[] = [];
-  #records: DispatchRecord[] = [];
-  #work = 0;
-  /** Dispatches up to the last `mark`. */
-  #marked = 0;
   readonly #inFlight: { id: number; work: number }[] = [];
 
   constructor(device: GpuDevice) {
     this.#device = device;
+  }
+
+  /** Multiply-adds that take about 2 ms, as far as is known. */
+  get budget(): number {
+    return this.#budget;
+  }
+
+  /** Work to come uses a smaller share of the device at a time, in the worst case. */
+  slowDown(share: number): void {
+    this.#budget = Math.max(firstBudget / 16, this.#budget * share);
+  }
+
+  /** Hands over some work, and waits while there is more than two submissions hold. */
+  submit(parts: readonly Part[], work: number): void {
+    const stride = this.#device.adapter.limits.minUniformBufferOffsetAlignment;
+    const records = new Uint8Array(parts.length * stride);
+    const view = new DataView(records.buffer);
+    const dispatches = new Uint32Array(parts.length * numbersPerDispatch);
+    for (const [k, { binding, groups, record }] of parts.entries()) {
+      writeRecord(record, view, k * stride);
+      dispatches.set([binding, groups], k * numbersPerDispatch);
+    }
+    this.#inFlight.push({ id: this.#device.submit(records, dispatches), work });
+    while (this.#inFlight.length > 2) this.#finishOne();
+  }
+
+  #finishOne(): void {
+    const { id, work } = this.#inFlight.shift()!;
+    const ms = this.#device.finish(id);
+    // Only one that was full tells the pace; its own start and end weigh too much in others.
+    if (ms > 2 * wantedMs) this.slowDown(1 / 2);
+    else if (ms < wantedMs / 2 && work >= this.#budget / 2) this.#budget *= 2;
+  }
+
+  /** Waits for everything that was handed over. */
+  drain(): void {
+    while (this.#inFlight.length > 0) this.#finishOne();
+  }
+}
+
+/**
+ * Gathers dispatches into submissions of about 2 ms. Where they are cut follows the device's pace, and no result depends on it.
+ */
+export class Submissions {
+  readonly #device: GpuDevice;
+  readonly #queue: DeviceQueue;
+  #parts: Part[] = [];
+  #work = 0;
+  /** Dispatches up to the last `mark`. */
+  #marked = 0;
+
+  constructor(device: GpuDevice) {
+    this.#device = device;
+    this.#queue = new DeviceQueue(device);
   }
 
   /**
@@ -47,55 +100,38 @@ export class Submissions {
     const most = this.#device.adapter.limits.maxComputeWorkgroupsPerDimension;
     for (let base = 0; base < groups;) {
       throwIfCancelled(token);
-      const part = Math.max(1, Math.min(most, Math.floor((this.#budget - this.#work) / groupWork)));
+      const part = Math.max(1, Math.min(most, Math.floor((this.#queue.budget - this.#work) / groupWork)));
       const count = whole ? groups : Math.min(part, groups - base);
-      this.#dispatches.push(binding, count);
-      this.#records.push(base === 0 ? record : { ...record, base });
+      this.#parts.push({ binding, groups: count, record: base === 0 ? record : { ...record, base } });
       this.#work += dispatchWork + count * groupWork;
       base += count;
-      if (this.#work >= this.#budget) this.#flush(this.#records.length);
+      if (this.#work >= this.#queue.budget) this.#flush(this.#parts.length);
     }
   }
 
   /** All that was added up to here belongs to whole batches. */
   mark(): void {
-    this.#marked = this.#records.length;
+    this.#marked = this.#parts.length;
   }
 
   /** Hands over what is left up to the last mark, drops the rest. */
   end(): void {
     this.#flush(this.#marked);
-    this.#records = [];
-    this.#dispatches = [];
+    this.#parts = [];
     this.#work = 0;
     this.#marked = 0;
   }
 
   #flush(count: number): void {
     if (count === 0) return;
-    const stride = this.#device.adapter.limits.minUniformBufferOffsetAlignment;
-    const records = new Uint8Array(count * stride);
-    const view = new DataView(records.buffer);
-    for (let k = 0; k < count; k++) writeRecord(this.#records[k], view, k * stride);
-    const dispatches = Uint32Array.from(this.#dispatches.slice(0, count * numbersPerDispatch));
-    this.#inFlight.push({ id: this.#device.submit(records, dispatches), work: this.#work });
-    this.#records = this.#records.slice(count);
-    this.#dispatches = this.#dispatches.slice(count * numbersPerDispatch);
+    this.#queue.submit(this.#parts.slice(0, count), this.#work);
+    this.#parts = this.#parts.slice(count);
     this.#work = 0;
     this.#marked = 0;
-    while (this.#inFlight.length > 2) this.#finishOne();
-  }
-
-  #finishOne(): void {
-    const { id, work } = this.#inFlight.shift()!;
-    const ms = this.#device.finish(id);
-    // Only one that was full tells the pace; its own start and end weigh too much in others.
-    if (ms > 2 * wantedMs) this.#budget = Math.max(firstBudget / 16, this.#budget / 2);
-    else if (ms < wantedMs / 2 && work >= this.#budget / 2) this.#budget *= 2;
   }
 
   /** Waits for everything that was handed over. */
   drain(): void {
-    while (this.#inFlight.length > 0) this.#finishOne();
+    this.#queue.drain();
   }
 }

@@ -9,42 +9,30 @@ import type {
   NetworkSpec,
   PermutedColumn,
   Samples,
+  Together,
   Weights,
 } from "../engine.js";
 import { refuseFurtherUse } from "../disposed.js";
-import { checkWeightShapes, initialWeights } from "../weights.js";
+import { dropoutKey } from "../dropout.js";
+import { checkWeightShapes, initialWeights, parameterCount } from "../weights.js";
 import { openDevice, type GpuDevice } from "./device.js";
 import {
   dispatchOf,
   NetworkPlan,
   type BatchBuffers,
   type InferenceSteps,
-  type ParameterBuffers,
-  type SampleBuffers,
   type TrainingSteps,
 } from "./network-plan.js";
+import { NetworkGroup, sumsOf, totalWeight, type GpuSamples, type Member } from "./network-group.js";
 import type { AdapterFacts, Handle } from "./protocol.js";
+import { Room } from "./room.js";
 import { lossRows } from "./shaders/loss.js";
 import { emptyRecord, type DispatchRecord } from "./shaders/record.js";
 import { normParts } from "./shaders/update.js";
 import { StepSizes } from "./step-sizes.js";
-import { Submissions } from "./submissions.js";
 
 /** Rows that evaluation and prediction push through the network together. */
 const inferenceRows = 4096;
-
-/** Samples on the device, and their labels here as well: a batch's sum of class weights is added up here. */
-interface GpuSamples extends LoadedSamples, SampleBuffers {
-  readonly classes: Uint8Array;
-}
-
-/** An epoch under way; `position` is where in the order the next batch begins. */
-interface Epoch {
-  readonly samples: GpuSamples;
-  readonly order: Uint32Array;
-  readonly batchSize: number;
-  position: number;
-}
 
 /** Prediction, and where features go in and probabilities come out. */
 interface PredictionSteps extends InferenceSteps {
@@ -52,44 +40,38 @@ interface PredictionSteps extends InferenceSteps {
   readonly result: Handle;
 }
 
-/** A buffer that grows: what was in it is lost then. */
-interface Room {
-  buffer: Handle;
-  bytes: number;
-}
-
 class WebGpuNetwork implements Network {
   readonly spec: NetworkSpec;
+  readonly group: NetworkGroup;
+  readonly member: Member;
   readonly #device: GpuDevice;
   readonly #plan: NetworkPlan;
-  readonly #submissions: Submissions;
   readonly #buffers = new Set<Handle>();
-  readonly #parameters: ParameterBuffers;
-  readonly #steps: StepSizes;
+  readonly #samples = new Set<GpuSamples>();
+  readonly #order: Room;
+  readonly #permutation: Room;
+  readonly #masks: Room;
+  readonly #sums: Room;
   #batch: BatchBuffers | null = null;
-  #order: Room;
-  #permutation: Room;
-  #masks: Room;
-  #sums: Room;
-  #epoch: Epoch | null = null;
+  #squares: Handle | null = null;
   #training: (TrainingSteps & { readonly samples: GpuSamples }) | null = null;
   #evaluation: (InferenceSteps & { readonly samples: GpuSamples }) | null = null;
   #prediction: PredictionSteps | null = null;
   #kept: Handle | null = null;
+  #isDisposed = false;
 
-  constructor(spec: NetworkSpec, seed: number, token?: CancellationToken) {
+  constructor(group: NetworkGroup, slot: number, seed: number, weights: Weights) {
+    const { device, spec } = group;
     this.spec = spec;
-    const weights = initialWeights(spec, seed, token); // before anything is allocated, as a stop ends it
-    const device = openDevice();
+    this.group = group;
+    const dropKey = dropoutKey(seed) >>> 0;
+    this.member = { slot, dropKey, steps: new StepSizes(spec.optimizer), epoch: null };
     this.#device = device;
-    this.#plan = new NetworkPlan(device, spec, seed);
-    this.#submissions = new Submissions(device);
-    this.#steps = new StepSizes(spec.optimizer);
-    const bytes = 4 * this.#plan.parameterCount;
-    const [parameters, gradients, state, squares] = this.#allocate([bytes, bytes, 2 * bytes, 4 * normParts]);
-    this.#parameters = { parameters, gradients, state, squares };
-    const rooms = this.#allocate([16, 16, 16, 16]).map((buffer) => ({ buffer, bytes: 16 }));
-    [this.#order, this.#permutation, this.#masks, this.#sums] = rooms;
+    this.#plan = new NetworkPlan(device, spec, slot, dropKey);
+    this.#order = new Room(device);
+    this.#permutation = new Room(device);
+    this.#masks = new Room(device);
+    this.#sums = new Room(device);
     this.importWeights(weights);
   }
 
@@ -105,12 +87,8 @@ class WebGpuNetwork implements Network {
   }
 
   /** Makes room for at least `bytes`; what was bound to the old place is bound again when it is needed. */
-  #grow(room: Room, bytes: number): Room {
-    if (bytes <= room.bytes) return room;
-    this.#free([room.buffer]);
-    this.#unbind();
-    const size = Math.max(bytes, 2 * room.bytes);
-    return { buffer: this.#allocate([size])[0], bytes: size };
+  #grow(room: Room, bytes: number): void {
+    if (room.grow(bytes)) this.#unbind();
   }
 
   #unbind(): void {
@@ -134,19 +112,25 @@ class WebGpuNetwork implements Network {
     return this.#batch;
   }
 
-  load({ rows, features, labels }: Samples, token = neverCancelled): GpuSamples {
-    const [places, classes] = this.#allocate([features.byteLength, rows]);
-    this.#device.write(places, features, token);
-    this.#device.write(classes, labels, token);
-    return { rows, features: places, labels: classes, classes: labels };
+  load(samples: Samples, token = neverCancelled): GpuSamples {
+    return loadFor([this], samples, token);
   }
 
-  startEpoch(samples: LoadedSamples, order: Uint32Array, batchSize: number): void {
-    const size = Math.min(batchSize, order.length);
-    this.#reserve(size);
-    this.#order = this.#grow(this.#order, order.byteLength);
-    this.#device.write(this.#order.buffer, order);
-    this.#epoch = { samples: samples as GpuSamples, order, batchSize: size, position: 0 };
+  /** Notes that these samples are there as long as this network is. */
+  uses(samples: GpuSamples): void {
+    this.#samples.add(samples);
+  }
+
+  startEpoch(loaded: LoadedSamples, order: Uint32Array, batchSize: number): void {
+    const samples = loaded as GpuSamples;
+    const size = Math.max(1, Math.min(batchSize, order.length));
+    if (this.group.planFor(size) !== null) this.group.startEpoch(this.member, order);
+    else {
+      this.#reserve(size);
+      this.#grow(this.#order, order.byteLength);
+      this.#device.write(this.#order.buffer, order);
+    }
+    this.member.epoch = { samples, order, batchSize: size, position: 0 };
   }
 
   trainBatches(
@@ -155,26 +139,44 @@ class WebGpuNetwork implements Network {
     token: CancellationToken,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums {
-    const epoch = this.#epoch;
+    if (!this.sharesSubmissions) return this.#trainTiled(count, learningRate, token, masks);
+    return this.group.train([{ member: this.member, count, learningRate }], token, masks)[0];
+  }
+
+  /** Whether what it trains now can share submissions with others. */
+  get sharesSubmissions(): boolean {
+    const { epoch } = this.member;
     if (epoch === null) throw new Error("trainBatches before startEpoch");
-    const { order, batchSize } = epoch;
+    return this.group.planFor(epoch.batchSize) !== null;
+  }
+
+  #trainTiled(
+    count: number,
+    learningRate: number,
+    token: CancellationToken,
+    masks?: readonly (readonly Uint8Array[])[],
+  ): BatchSums {
+    const epoch = this.member.epoch!;
+    const { order, batchSize, samples } = epoch;
+    const { steps: stepSizes } = this.member;
     const left = Math.ceil((order.length - epoch.position) / batchSize);
     const groups = Math.ceil(batchSize / lossRows);
-    this.#sums = this.#grow(this.#sums, Math.min(count, left) * groups * 8);
+    this.#grow(this.#sums, Math.min(count, left) * groups * 8);
     if (masks !== undefined) this.#writeMasks(masks);
-    const steps = this.#trainingSteps(epoch.samples);
+    const steps = this.#trainingSteps(samples);
     const totals: number[] = [];
     const sizes: number[] = [];
     let maskAt = 1;
     try {
       for (let position = epoch.position; sizes.length < count && position < order.length;) {
         const rows = Math.min(batchSize, order.length - position);
-        const total = this.#weightOf(epoch.samples.classes, order.subarray(position, position + rows));
+        const visited = order.subarray(position, position + rows);
+        const total = totalWeight(this.spec.classWeights, samples.classes, visited);
         const place = { ...emptyRecord, position, rows, total, result: sizes.length * groups };
-        const record = { ...place, ...this.#steps.next(learningRate) };
+        const record = { ...place, offset: this.#firstParameter, ...stepSizes.next(learningRate) };
         this.#addBatch(steps, record, masks === undefined ? 0 : maskAt, token);
-        this.#submissions.mark();
-        this.#steps.advance();
+        this.group.submissions.mark();
+        stepSizes.advance();
         maskAt += this.spec.hidden.reduce((sum, units) => sum + units * rows, 0);
         sizes.push(rows);
         totals.push(total);
@@ -183,53 +185,33 @@ class WebGpuNetwork implements Network {
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
     }
-    this.#submissions.end();
-    return this.#collect(epoch, sizes, totals, groups);
-  }
-
-  #addBatch(steps: TrainingSteps, record: DispatchRecord, maskAt: number, token: CancellationToken): void {
-    this.#submissions.add(dispatchOf(steps.gather, record), token);
-    let mask = maskAt;
-    steps.hidden.forEach((step, l) => {
-      this.#submissions.add(dispatchOf(step, { ...record, mask }), token);
-      if (mask > 0) mask += this.spec.hidden[l] * record.rows;
-    });
-    for (const step of steps.rest) this.#submissions.add(dispatchOf(step, record), token);
-  }
-
-  /** Reads the sums of batches that were handed over, and moves the epoch past those that count. */
-  #collect(epoch: Epoch, sizes: readonly number[], totals: readonly number[], groups: number): BatchSums {
-    const done = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
-    if (sizes.length === 0) return done;
-    const sums = this.#device.floats(this.#sums.buffer, sizes.length * groups * 2);
-    this.#submissions.drain();
-    for (const [batch, rows] of sizes.entries()) {
-      let loss = 0;
-      for (let group = 0; group < Math.ceil(rows / lossRows); group++) {
-        loss += sums[2 * (batch * groups + group)];
-        done.correct += sums[2 * (batch * groups + group) + 1];
-      }
-      done.batches++;
-      done.samples += rows;
-      done.lossSum += (loss / totals[batch]) * rows;
-      // Batches after it were trained by then; their weights are no numbers any more either.
-      if (!Number.isFinite(loss)) break;
-    }
+    this.group.submissions.end();
+    const numbers = sizes.length * groups * 2;
+    const sums = numbers === 0 ? new Float32Array(0) : this.#device.floats(this.#sums.buffer, numbers);
+    this.group.submissions.drain();
+    const done = sumsOf(sums, { sizes, totals }, groups, (rows) => Math.ceil(rows / lossRows));
     epoch.position += done.samples;
     return done;
   }
 
-  #weightOf(classes: Uint8Array, rows: Uint32Array): number {
-    const { classWeights } = this.spec;
-    if (classWeights === null) return rows.length;
-    let total = 0;
-    for (let i = 0; i < rows.length; i++) total += classWeights[classes[rows[i]]];
-    return total;
+  /** Where among the parameters of all networks its own begin. */
+  get #firstParameter(): number {
+    return this.member.slot * this.#plan.parameterCount;
+  }
+
+  #addBatch(steps: TrainingSteps, record: DispatchRecord, maskAt: number, token: CancellationToken): void {
+    this.group.submissions.add(dispatchOf(steps.gather, record), token);
+    let mask = maskAt;
+    steps.hidden.forEach((step, l) => {
+      this.group.submissions.add(dispatchOf(step, { ...record, mask }), token);
+      if (mask > 0) mask += this.spec.hidden[l] * record.rows;
+    });
+    for (const step of steps.rest) this.group.submissions.add(dispatchOf(step, record), token);
   }
 
   #writeMasks(masks: readonly (readonly Uint8Array[])[]): void {
     const all = Buffer.concat(masks.flat());
-    this.#masks = this.#grow(this.#masks, all.length + 4);
+    this.#grow(this.#masks, all.length + 4);
     this.#device.write(this.#masks.buffer, all);
   }
 
@@ -238,19 +220,25 @@ class WebGpuNetwork implements Network {
     if (this.#training !== null) this.#device.free([], this.#training.bindings);
     const batch = this.#reserve(0);
     const [order, masks, sums] = [this.#order.buffer, this.#masks.buffer, this.#sums.buffer];
-    const steps = this.#plan.bindTraining(samples, order, masks, batch, this.#parameters, sums);
+    this.#squares ??= this.#allocate([4 * normParts])[0];
+    const { parameters, gradients, state } = this.group;
+    const buffers = { parameters, gradients, state, squares: this.#squares };
+    const steps = this.#plan.bindTraining(samples, order, masks, batch, buffers, sums);
     this.#training = { ...steps, samples };
     return this.#training;
   }
 
   evaluate(loaded: LoadedSamples, token: CancellationToken, permuted?: PermutedColumn): EvaluationSums {
     const samples = loaded as GpuSamples;
+    if (this.group.evaluatesByWorkgroups) {
+      return this.group.evaluate([this.member], samples, token, permuted)[0];
+    }
     const { rows } = samples;
     const batch = this.#reserve(Math.min(rows, inferenceRows));
-    this.#sums = this.#grow(this.#sums, Math.ceil(rows / lossRows) * 8);
+    this.#grow(this.#sums, Math.ceil(rows / lossRows) * 8);
     if (permuted !== undefined) {
       // An epoch under way keeps its order.
-      this.#permutation = this.#grow(this.#permutation, 4 * rows);
+      this.#grow(this.#permutation, 4 * rows);
       this.#device.write(this.#permutation.buffer, permuted.order, token);
     }
     const chunk = Math.floor(batch.rows / lossRows) * lossRows || batch.rows;
@@ -263,11 +251,14 @@ class WebGpuNetwork implements Network {
         result: from / lossRows,
         permuted: permuted === undefined ? 0 : permuted.column + 1,
       };
-      this.#infer(steps, record, token);
+      this.group.infer(
+        steps.map((step) => dispatchOf(step, record)),
+        token,
+      );
     }
-    this.#submissions.end();
+    this.group.submissions.end();
     const sums = rows === 0 ? [] : this.#device.floats(this.#sums.buffer, 2 * Math.ceil(rows / lossRows));
-    this.#submissions.drain();
+    this.group.submissions.drain();
     let [lossSum, correct] = [0, 0];
     for (let k = 0; k < sums.length; k += 2) {
       lossSum += sums[k];
@@ -279,7 +270,7 @@ class WebGpuNetwork implements Network {
   #evaluationSteps(samples: GpuSamples, batch: BatchBuffers): InferenceSteps {
     if (this.#evaluation?.samples === samples) return this.#evaluation;
     if (this.#evaluation !== null) this.#device.free([], this.#evaluation.bindings);
-    const { parameters } = this.#parameters;
+    const { parameters } = this.group;
     const steps = this.#plan.bindEvaluation(
       samples,
       this.#permutation.buffer,
@@ -291,18 +282,6 @@ class WebGpuNetwork implements Network {
     return this.#evaluation;
   }
 
-  /** @throws CancelledError after which nothing is under way any more */
-  #infer(steps: InferenceSteps["steps"], record: DispatchRecord, token: CancellationToken): void {
-    try {
-      for (const step of steps) this.#submissions.add(dispatchOf(step, record), token);
-      this.#submissions.mark();
-    } catch (error) {
-      this.#submissions.end();
-      this.#submissions.drain();
-      throw error;
-    }
-  }
-
   predict(features: Float32Array, rows: number, token: CancellationToken): Float32Array {
     const { inputs, outputs } = this.spec;
     const all = new Float32Array(rows * outputs);
@@ -311,10 +290,14 @@ class WebGpuNetwork implements Network {
       const n = Math.min(batch.rows, rows - from);
       const { steps, features: staging, result } = this.#predictionSteps(batch);
       this.#device.write(staging, features.subarray(from * inputs, (from + n) * inputs), token);
-      this.#infer(steps, { ...emptyRecord, rows: n }, token);
-      this.#submissions.end();
+      const record = { ...emptyRecord, rows: n };
+      this.group.infer(
+        steps.map((step) => dispatchOf(step, record)),
+        token,
+      );
+      this.group.submissions.end();
       all.set(this.#device.floats(result, n * outputs), from * outputs);
-      this.#submissions.drain();
+      this.group.submissions.drain();
     }
     return all;
   }
@@ -323,50 +306,79 @@ class WebGpuNetwork implements Network {
     if (this.#prediction !== null) return this.#prediction;
     const { inputs, outputs } = this.spec;
     const [features, result] = this.#allocate([4 * inputs * batch.rows, 4 * outputs * batch.rows]);
-    const steps = this.#plan.bindPrediction(features, batch, this.#parameters.parameters, result);
+    const steps = this.#plan.bindPrediction(features, batch, this.group.parameters, result);
     this.#prediction = { ...steps, features, result };
     return this.#prediction;
   }
 
   exportWeights(): Weights {
-    return this.#weightsIn(this.#parameters.parameters);
+    return this.#weightsIn(this.group.parameters, this.#firstParameter);
   }
 
-  #weightsIn(buffer: Handle): Weights {
-    const all = this.#device.floats(buffer, this.#plan.parameterCount);
+  #weightsIn(buffer: Handle, first: number): Weights {
+    const all = this.#device.floats(buffer, this.#plan.parameterCount, first);
     return this.#plan.layers.map(({ inputs, outputs, offset }) => {
-      const bias = offset + inputs * outputs;
-      return { inputs, outputs, weight: all.slice(offset, bias), bias: all.slice(bias, bias + outputs) };
+      const weight = offset - this.#firstParameter;
+      const bias = weight + inputs * outputs;
+      return { inputs, outputs, weight: all.slice(weight, bias), bias: all.slice(bias, bias + outputs) };
     });
   }
 
   keepWeights(): void {
-    this.#kept ??= this.#allocate([4 * this.#plan.parameterCount])[0];
-    this.#device.copy(this.#parameters.parameters, this.#kept, 4 * this.#plan.parameterCount);
+    const bytes = 4 * this.#plan.parameterCount;
+    this.#kept ??= this.#allocate([bytes])[0];
+    this.#device.copy(this.group.parameters, 4 * this.#firstParameter, this.#kept, bytes);
   }
 
   keptWeights(): Weights | null {
-    return this.#kept === null ? null : this.#weightsIn(this.#kept);
+    return this.#kept === null ? null : this.#weightsIn(this.#kept, 0);
   }
 
   importWeights(weights: Weights): void {
     checkWeightShapes(this.spec, weights);
     const all = new Float32Array(this.#plan.parameterCount);
     this.#plan.layers.forEach(({ inputs, outputs, offset }, l) => {
-      all.set(weights[l].weight, offset);
-      all.set(weights[l].bias, offset + inputs * outputs);
+      const weight = offset - this.#firstParameter;
+      all.set(weights[l].weight, weight);
+      all.set(weights[l].bias, weight + inputs * outputs);
     });
-    this.#device.write(this.#parameters.parameters, all);
-    this.#device.clear(this.#parameters.state);
-    this.#steps.startAfresh();
+    const { parameters, state } = this.group;
+    this.#device.write(parameters, all, undefined, 4 * this.#firstParameter);
+    this.#device.clear(state, 8 * this.#firstParameter, 2 * all.byteLength);
+    this.member.steps.startAfresh();
   }
 
   dispose(): void {
-    this.#epoch = null;
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.member.epoch = null;
     this.#unbind();
     this.#free([...this.#buffers]);
+    for (const room of [this.#order, this.#permutation, this.#masks, this.#sums]) room.free();
+    for (const samples of this.#samples) this.group.release(samples);
+    this.group.leave(this.member);
     refuseFurtherUse(this);
   }
+}
+
+/** Samples on the device, for all of these networks. @throws CancelledError */
+function loadFor(
+  networks: readonly WebGpuNetwork[],
+  { rows, features, labels }: Samples,
+  token: CancellationToken,
+): GpuSamples {
+  const { device } = networks[0].group;
+  const [places, classes] = device.allocate([features.byteLength, rows]);
+  try {
+    device.write(places, features, token);
+    device.write(classes, labels, token);
+  } catch (error) {
+    device.free([places, classes]);
+    throw error;
+  }
+  const samples = { rows, features: places, labels: classes, classes: labels, users: networks.length };
+  for (const network of networks) network.uses(samples);
+  return samples;
 }
 
 /** An adapter as an engine's device. */
@@ -377,14 +389,94 @@ function deviceOf({ description, device, vendor, isSoftware }: AdapterFacts): En
   };
 }
 
+/** Places of those that lie in one group, group by group. */
+function byGroup(networks: readonly WebGpuNetwork[]): Map<NetworkGroup, number[]> {
+  const places = new Map<NetworkGroup, number[]>();
+  for (const [k, { group }] of networks.entries()) {
+    const known = places.get(group);
+    if (known === undefined) places.set(group, [k]);
+    else known.push(k);
+  }
+  return places;
+}
+
+/** Networks of one shape, several in a group where workgroups train them and the group's buffers may be that large. */
+function createNetworks(
+  spec: NetworkSpec,
+  seeds: readonly number[],
+  tiledOnly: boolean,
+  token?: CancellationToken,
+): WebGpuNetwork[] {
+  const weights = seeds.map((seed) => initialWeights(spec, seed, token)); // before anything is allocated, as a stop ends it
+  const device = openDevice();
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.adapter.limits;
+  const stateBytes = 8 * parameterCount(spec);
+  const fitting = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / stateBytes);
+  const most = Math.max(1, tiledOnly ? 1 : fitting);
+  const networks: WebGpuNetwork[] = [];
+  while (networks.length < seeds.length) {
+    const first = networks.length;
+    const slots = Math.min(most, seeds.length - first);
+    const group = new NetworkGroup(device, spec, slots, tiledOnly);
+    for (let slot = 0; slot < slots; slot++) {
+      networks.push(new WebGpuNetwork(group, slot, seeds[first + slot], weights[first + slot]));
+    }
+  }
+  return networks;
+}
+
+/** Many networks: those that workgroups train share submissions, others follow one another. */
+function together(tiledOnly: boolean): Together {
+  return {
+    createNetworks: (spec, seeds, token) => createNetworks(spec, seeds, tiledOnly, token),
+    load: (networks, samples, token = neverCancelled) =>
+      loadFor(networks as readonly WebGpuNetwork[], samples, token),
+    trainBatches(requests, token) {
+      const networks = requests.map(({ network }) => network as WebGpuNetwork);
+      const sums: BatchSums[] = [];
+      const shared = networks.map((network) => network.sharesSubmissions);
+      for (const [k, { count, learningRate }] of requests.entries()) {
+        if (!shared[k]) sums[k] = networks[k].trainBatches(count, learningRate, token);
+      }
+      for (const [group, places] of byGroup(networks)) {
+        const those = places.filter((k) => shared[k]);
+        const asked = those.map((k) => ({ ...requests[k], member: networks[k].member }));
+        for (const [n, done] of group.train(asked, token).entries()) sums[those[n]] = done;
+      }
+      return sums;
+    },
+    evaluate(networks, samples, token) {
+      const own = networks as readonly WebGpuNetwork[];
+      const sums: EvaluationSums[] = [];
+      for (const [group, places] of byGroup(own)) {
+        if (group.evaluatesByWorkgroups) {
+          const members = places.map((k) => own[k].member);
+          const found = group.evaluate(members, samples as GpuSamples, token);
+          for (const [n, k] of places.entries()) sums[k] = found[n];
+        } else for (const k of places) sums[k] = own[k].evaluate(samples, token);
+      }
+      return sums;
+    },
+  };
+}
+
 /**
  * The network on a GPU by WebGPU. Its arithmetic is the reference's in float32, but a device may fuse a multiplication with an
  * addition and rounds divisions and roots its own way, so its bits are those of one kind of device only.
  */
-export const webGpuEngine: Engine = {
-  name: "webgpu",
-  get device() {
-    return deviceOf(openDevice().adapter);
-  },
-  createNetwork: (spec, seed, token) => new WebGpuNetwork(spec, seed, token),
-};
+function engineOf(tiledOnly: boolean): Engine {
+  return {
+    name: "webgpu",
+    get device() {
+      return deviceOf(openDevice().adapter);
+    },
+    createNetwork: (spec, seed, token) => createNetworks(spec, [seed], tiledOnly, token)[0],
+    together: together(tiledOnly),
+  };
+}
+
+/** Small networks are trained by workgroups that have one to themselves, others by tiled products. */
+export const webGpuEngine: Engine = engineOf(false);
+
+/** Everything by tiled products, whatever the size: for tests of these. */
+export const tiledWebGpuEngine: Engine = engineOf(true);

@@ -33,6 +33,13 @@ export function gatherBatch(columns: number): KernelSource {
   );
 }
 
+/** `sourceRow(i, k)`: of consecutive rows, the one that row i reads column k from. */
+export const sourceRowWgsl = /* wgsl */ `
+fn sourceRow(i: u32, k: u32) -> u32 {
+  if (k + 1u == record.permuted) { return order[record.position + i]; }
+  return record.position + i;
+}`;
+
 /** Copies consecutive rows, one column of them from other rows if asked for. Buffers: features, order of the column, x. */
 export function gatherRows(columns: number): KernelSource {
   return kernelSource(
@@ -41,11 +48,7 @@ export function gatherRows(columns: number): KernelSource {
       ["order", "u32", "r"],
       ["x", "f32", "w"],
     ],
-    /* wgsl */ `
-fn source(i: u32, k: u32) -> u32 {
-  if (k + 1u == record.permuted) { return order[record.position + i]; }
-  return record.position + i;
-}`,
-    gatherLoop(columns, "source(i, k)"),
+    sourceRowWgsl,
+    gatherLoop(columns, "sourceRow(i, k)"),
   );
 }

@@ -1,4 +1,4 @@
-import type { LossSpec } from "../../engine.js";
+import type { LossSpec, NetworkSpec } from "../../engine.js";
 import type { KernelSource } from "../protocol.js";
 import { mathWgsl } from "./math.js";
 import { f32, kernelSource } from "./wgsl.js";
@@ -6,21 +6,29 @@ import { f32, kernelSource } from "./wgsl.js";
 /** Rows of one workgroup, and so of one partial sum. */
 export const lossRows = 64;
 
-/** Softmax of a row of logits: `largestOf`, `sumOf` (of exp(z - largest)) and `bestOf` (the first of the largest). */
+/** Softmax of a row of logits, which `logit(row, k)` gives: `sumOf` (of exp(z - largest)) and `bestOf` (the first of the largest). */
 function softmaxWgsl(outputs: number): string {
-  return /* wgsl */ `${mathWgsl}
+  return /* wgsl */ `
 fn bestOf(row: u32) -> u32 {
   var best = 0u;
   for (var k = 1u; k < ${outputs}u; k++) {
-    if (logits[row * ${outputs}u + k] > logits[row * ${outputs}u + best]) { best = k; }
+    if (logit(row, k) > logit(row, best)) { best = k; }
   }
   return best;
 }
 fn sumOf(row: u32, largest: f32) -> f32 {
   var sum = 0.0f;
-  for (var k = 0u; k < ${outputs}u; k++) { sum += exponential(logits[row * ${outputs}u + k] - largest); }
+  for (var k = 0u; k < ${outputs}u; k++) { sum += exponential(logit(row, k) - largest); }
   return sum;
 }`;
+}
+
+/** `logit` and `setDelta` over buffers, [rows × outputs]. */
+function logitWgsl(outputs: number): string {
+  return `fn logit(row: u32, k: u32) -> f32 { return logits[row * ${outputs}u + k]; }`;
+}
+function setDeltaWgsl(outputs: number): string {
+  return `fn setDelta(row: u32, k: u32, value: f32) { delta[row * ${outputs}u + k] = value; }`;
 }
 
 const labelWgsl = /* wgsl */ `
@@ -73,14 +81,54 @@ fn lossOf(p: f32, rest: f32, logP: f32) -> vec2f {
 }
 
 /**
+ * `rowLoss(row)` of a training batch: loss and hit, and the gradient of the batch's mean by the logits by `setDelta(row, k, value)`, which may write
+ * where `logit(row, k)` reads; with `mathWgsl`.
+ */
+export function trainingRowWgsl({ outputs, loss, classWeights }: NetworkSpec): string {
+  return /* wgsl */ `${softmaxWgsl(outputs)}
+${labelWgsl}
+${classWeightsWgsl(classWeights)}
+${sampleLossWgsl(loss)}
+fn rowLoss(row: u32) -> vec2f {
+  let label = labelOf(order[record.position + row]);
+  let best = bestOf(row);
+  let largest = logit(row, best);
+  let sum = sumOf(row, largest);
+  let logP = logit(row, label) - largest - logarithm(sum);
+  var rest = 0.0f;
+  for (var k = 0u; k < ${outputs}u; k++) {
+    if (k != label) { rest += exponential(logit(row, k) - largest); }
+  }
+  rest /= sum;
+  let found = lossOf(exponential(logit(row, label) - largest) / sum, rest, logP);
+  let weight = weightOf(label);
+  let scale = weight * found.y / record.total;
+  for (var k = 0u; k < ${outputs}u; k++) {
+    let p = exponential(logit(row, k) - largest) / sum;
+    setDelta(row, k, scale * select(-p, rest, k == label));
+  }
+  return vec2f(weight * found.x, select(0.0f, 1.0f, best == label));
+}`;
+}
+
+/** `rowLoss(row)` of consecutive samples: cross-entropy, unweighted, and hit; with `mathWgsl`. */
+export function evaluationRowWgsl(outputs: number): string {
+  return /* wgsl */ `${softmaxWgsl(outputs)}
+${labelWgsl}
+fn rowLoss(row: u32) -> vec2f {
+  let label = labelOf(record.position + row);
+  let best = bestOf(row);
+  let largest = logit(row, best);
+  let loss = largest + logarithm(sumOf(row, largest)) - logit(row, label);
+  return vec2f(loss, select(0.0f, 1.0f, best == label));
+}`;
+}
+
+/**
  * Training loss and hits of a batch, and the gradient of its mean by the logits. Buffers: logits, order, labels (bytes, four to a number),
  * delta, sums.
  */
-export function trainingLoss(
-  outputs: number,
-  loss: LossSpec,
-  classWeights: Float32Array | null,
-): KernelSource {
+export function trainingLoss(spec: NetworkSpec): KernelSource {
   return kernelSource(
     [
       ["logits", "f32", "r"],
@@ -89,33 +137,11 @@ export function trainingLoss(
       ["delta", "f32", "w"],
       ["sums", "vec2f", "w"],
     ],
-    softmaxWgsl(outputs),
-    labelWgsl,
-    classWeightsWgsl(classWeights),
-    sampleLossWgsl(loss),
+    mathWgsl,
+    logitWgsl(spec.outputs),
+    setDeltaWgsl(spec.outputs),
+    trainingRowWgsl(spec),
     reductionWgsl,
-    /* wgsl */ `
-fn rowLoss(row: u32) -> vec2f {
-  let label = labelOf(order[record.position + row]);
-  let start = row * ${outputs}u;
-  let best = bestOf(row);
-  let largest = logits[start + best];
-  let sum = sumOf(row, largest);
-  let logP = logits[start + label] - largest - logarithm(sum);
-  var rest = 0.0f;
-  for (var k = 0u; k < ${outputs}u; k++) {
-    if (k != label) { rest += exponential(logits[start + k] - largest); }
-  }
-  rest /= sum;
-  let found = lossOf(exponential(logits[start + label] - largest) / sum, rest, logP);
-  let weight = weightOf(label);
-  let scale = weight * found.y / record.total;
-  for (var k = 0u; k < ${outputs}u; k++) {
-    let p = exponential(logits[start + k] - largest) / sum;
-    delta[start + k] = scale * select(-p, rest, k == label);
-  }
-  return vec2f(weight * found.x, select(0.0f, 1.0f, best == label));
-}`,
   );
 }
 
@@ -127,17 +153,10 @@ export function evaluationLoss(outputs: number): KernelSource {
       ["labels", "u32", "r"],
       ["sums", "vec2f", "w"],
     ],
-    softmaxWgsl(outputs),
-    labelWgsl,
+    mathWgsl,
+    logitWgsl(outputs),
+    evaluationRowWgsl(outputs),
     reductionWgsl,
-    /* wgsl */ `
-fn rowLoss(row: u32) -> vec2f {
-  let label = labelOf(record.position + row);
-  let best = bestOf(row);
-  let largest = logits[row * ${outputs}u + best];
-  let loss = largest + logarithm(sumOf(row, largest)) - logits[row * ${outputs}u + label];
-  return vec2f(loss, select(0.0f, 1.0f, best == label));
-}`,
   );
 }
 
@@ -148,16 +167,18 @@ export function probabilities(outputs: number): KernelSource {
       ["logits", "f32", "r"],
       ["result", "f32", "w"],
     ],
+    mathWgsl,
+    logitWgsl(outputs),
     softmaxWgsl(outputs),
     /* wgsl */ `
 @compute @workgroup_size(${lossRows})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row = group.x * ${lossRows}u + thread;
   if (row >= record.rows) { return; }
-  let largest = logits[row * ${outputs}u + bestOf(row)];
+  let largest = logit(row, bestOf(row));
   let sum = sumOf(row, largest);
   for (var k = 0u; k < ${outputs}u; k++) {
-    result[row * ${outputs}u + k] = exponential(logits[row * ${outputs}u + k] - largest) / sum;
+    result[row * ${outputs}u + k] = exponential(logit(row, k) - largest) / sum;
   }
 }`,
   );

@@ -1,6 +1,7 @@
 import type { Activation } from "../../engine.js";
 import type { KernelSource } from "../protocol.js";
 import { activationWgsl, dropoutWgsl } from "./layers.js";
+import { mathWgsl } from "./math.js";
 import { productSource } from "./product.js";
 
 // Sizes come with the record and not as constants, so that one shader serves all layers of all networks: a driver takes
@@ -29,7 +30,7 @@ export function inferenceForward(activation: Activation | null): KernelSource {
       ["output", "f32", "w"],
     ],
     functions: /* wgsl */ `${forwardWgsl}
-${activation === null ? "fn activate(z: f32) -> f32 { return z; }" : activationWgsl(activation)}
+${activation === null ? "fn activate(z: f32) -> f32 { return z; }" : mathWgsl + activationWgsl(activation)}
 fn store(row: u32, column: u32, sum: f32) {
   output[row * record.outputs + column] = activate(sum + bias(column));
 }`,
@@ -51,8 +52,9 @@ export function trainingForward(activation: Activation, dropout: number): Kernel
       ["masks", "u32", "r"],
     ],
     functions: /* wgsl */ `${forwardWgsl}
+${mathWgsl}
 ${activationWgsl(activation)}
-${dropoutWgsl(dropout)}
+${dropoutWgsl(dropout, "masks[at / 4u]")}
 fn store(row: u32, column: u32, sum: f32) {
   let element = row * record.outputs + column;
   let y = activate(sum + bias(column));

@@ -36,16 +36,25 @@ export interface DispatchRecord {
   readonly shrink: number;
 }
 
-/** Declaration of the record in a shader. */
-export const recordWgsl = /* wgsl */ `
+/** Its type in a shader. */
+const structWgsl = /* wgsl */ `
 struct DispatchRecord {
   position: u32, rows: u32, step: u32, base: u32,
   result: u32, mask: u32, permuted: u32, batches: u32,
   inputs: u32, outputs: u32, offset: u32, layer: u32,
   total: f32, rate: f32, correction: f32, shrink: f32,
   dropKey: u32,
-}
+}`;
+
+/** Declaration of the record in a shader. */
+export const recordWgsl = /* wgsl */ `${structWgsl}
 @group(1) @binding(0) var<uniform> record: DispatchRecord;
+`;
+
+/** In a shader that fills in a record of its own for each batch: the dispatch's own one has another name. */
+export const ownRecordWgsl = /* wgsl */ `${structWgsl}
+@group(1) @binding(0) var<uniform> dispatch: DispatchRecord;
+var<private> record: DispatchRecord;
 `;
 
 /** A record with nothing in it. */

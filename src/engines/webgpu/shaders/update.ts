@@ -7,8 +7,8 @@ export const updateParameters = 256;
 /** Partial sums of squares that the norm is made of. */
 export const normParts = 64;
 
-/** `updated(p, gradient, at)`: a parameter after its step; `at` is its place in the optimizer's state. PyTorch's order of operations. */
-function stepWgsl(o: OptimizerSpec, parameters: number): string {
+/** `updated(p, gradient, at)`: a parameter after its step; `at` is its place in the optimizer's state, where a second number stands `parameters` further. PyTorch's order of operations. */
+export function stepWgsl(o: OptimizerSpec, parameters: number): string {
   const decay = f32(o.weightDecay);
   switch (o.type) {
     case "adam":
@@ -42,11 +42,20 @@ fn updated(p: f32, gradient: f32, at: u32) -> f32 {
   }
 }
 
+/** `factorOf(squares)`: what gradients of this sum of squares are multiplied by, as PyTorch's `clip_grad_norm_` does with its 1e-6. */
+export function clipWgsl(limit: number): string {
+  return /* wgsl */ `
+fn factorOf(squares: f32) -> f32 {
+  let factor = ${f32(limit)} / (sqrt(squares) + 1e-6f);
+  return select(factor, 1.0f, factor >= 1.0f);
+}`;
+}
+
 /**
  * One step of the optimizer. Buffers: gradients, state (two numbers a parameter), parameters, squares (partial sums of squared
- * gradients, read where gradients are clipped).
+ * gradients, read where gradients are clipped). The record's offset is that of the network's first parameter.
  *
- * @param limit norm to which gradients are clipped, as PyTorch's `clip_grad_norm_` does with its 1e-6; 0 is off
+ * @param limit norm to which gradients are clipped; 0 is off
  */
 export function optimizerStep(optimizer: OptimizerSpec, parameters: number, limit: number): KernelSource {
   return kernelSource(
@@ -59,12 +68,11 @@ export function optimizerStep(optimizer: OptimizerSpec, parameters: number, limi
     stepWgsl(optimizer, parameters),
     limit === 0
       ? "fn clipFactor() -> f32 { return 1.0f; }"
-      : /* wgsl */ `
+      : /* wgsl */ `${clipWgsl(limit)}
 fn clipFactor() -> f32 {
   var sum = 0.0f;
   for (var part = 0u; part < ${normParts}u; part++) { sum += squares[part]; }
-  let factor = ${f32(limit)} / (sqrt(sum) + 1e-6f);
-  return select(factor, 1.0f, factor >= 1.0f);
+  return factorOf(sum);
 }`,
     /* wgsl */ `
 @compute @workgroup_size(64)
@@ -75,7 +83,8 @@ fn main(
 ) {
   let factor = clipFactor();
   for (var i = group.x * 64u + thread; i < ${parameters}u; i += groups.x * 64u) {
-    parameters[i] = updated(parameters[i], gradients[i] * factor, i);
+    let at = record.offset + i;
+    parameters[at] = updated(parameters[at], gradients[at] * factor, record.offset + at);
   }
 }`,
   );
@@ -94,7 +103,8 @@ var<workgroup> parts: array<f32, 64>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   var sum = 0.0f;
   for (var i = group.x * 64u + thread; i < ${parameters}u; i += ${normParts * 64}u) {
-    sum += gradients[i] * gradients[i];
+    let gradient = gradients[record.offset + i];
+    sum += gradient * gradient;
   }
   parts[thread] = sum;
   workgroupBarrier();

@@ -1,5 +1,5 @@
 import type { KernelSource } from "../protocol.js";
-import { recordWgsl } from "./record.js";
+import { ownRecordWgsl, recordWgsl } from "./record.js";
 
 /** A number as WGSL's f32 literal. */
 export function f32(value: number): string {
@@ -15,12 +15,28 @@ export function kernelSource(
   buffers: readonly BufferDeclaration[],
   ...parts: readonly string[]
 ): KernelSource {
+  return source(recordWgsl, buffers, parts);
+}
+
+/** The same for one that fills in its `record` itself; what the dispatch is told is `dispatch` in it. */
+export function ownRecordSource(
+  buffers: readonly BufferDeclaration[],
+  ...parts: readonly string[]
+): KernelSource {
+  return source(ownRecordWgsl, buffers, parts);
+}
+
+function source(
+  record: string,
+  buffers: readonly BufferDeclaration[],
+  parts: readonly string[],
+): KernelSource {
   const declarations = buffers.map(
     ([name, element, way], binding) =>
       `@group(0) @binding(${binding}) var<storage, ${way === "w" ? "read_write" : "read"}> ${name}: array<${element}>;`,
   );
   return {
-    code: [recordWgsl, ...declarations, ...parts].join("\n"),
+    code: [record, ...declarations, ...parts].join("\n"),
     access: buffers.map(([, , way]) => way).join(""),
   };
 }

@@ -1,0 +1,452 @@
+import type { CancellationToken } from "../../core/index.js";
+import type { BatchSums, EvaluationSums, NetworkSpec, PermutedColumn } from "../engine.js";
+import { parameterCount } from "../weights.js";
+import type { GpuDevice } from "./device.js";
+import { lossWork, updateWork, type SampleBuffers } from "./network-plan.js";
+import type { Handle, KernelSource } from "./protocol.js";
+import { Room } from "./room.js";
+import { emptyRecord } from "./shaders/record.js";
+import {
+  evaluateWorkgroup,
+  planWorkgroup,
+  trainWorkgroup,
+  wordsPerRun,
+  type WorkgroupPlan,
+} from "./shaders/workgroup.js";
+import type { StepSizes } from "./step-sizes.js";
+import { DeviceQueue, Submissions, type Dispatch } from "./submissions.js";
+
+/**
+ * Multiply-adds of a batch up to which one workgroup does all of it. Not measured, as no GPU was at hand: about what one does in the time that
+ * the dozen dispatches of a batch take by themselves.
+ */
+const mostWork = 4e6;
+/** Rows that one workgroup evaluates, the most that fit. */
+const evaluationRows = [64, 32];
+/** Batches of all networks in a submission, at most: 2 MiB of them. */
+const mostBatches = 65_536;
+const bytesPerRun = 16 * wordsPerRun;
+
+/** Samples on the device, and their labels here as well: a batch's sum of class weights is added up here. */
+export interface GpuSamples extends SampleBuffers {
+  readonly rows: number;
+  readonly classes: Uint8Array;
+  /** Networks that use them; with the last one they go. */
+  users: number;
+}
+
+/** An epoch under way; `position` is where in the order the next batch begins. */
+export interface Epoch {
+  readonly samples: GpuSamples;
+  readonly order: Uint32Array;
+  readonly batchSize: number;
+  position: number;
+}
+
+/** One network of a group. */
+export interface Member {
+  readonly slot: number;
+  readonly dropKey: number;
+  readonly steps: StepSizes;
+  epoch: Epoch | null;
+}
+
+/** What one network is to do. */
+export interface MemberRequest {
+  readonly member: Member;
+  readonly count: number;
+  readonly learningRate: number;
+}
+
+/** A request under way. */
+interface Task {
+  readonly member: Member;
+  readonly epoch: Epoch;
+  readonly learningRate: number;
+  /** Where its first batch's sums go. */
+  readonly first: number;
+  /** Where in the order its next batch begins. */
+  position: number;
+  left: number;
+  /** Rows and class weights of the batches that were handed over. */
+  readonly sizes: number[];
+  readonly totals: number[];
+}
+
+/** Multiply-adds of a training batch. */
+function batchWork({ outputs }: NetworkSpec, parameters: number, rows: number): number {
+  return parameters * (3 * rows + updateWork) + rows * outputs * lossWork;
+}
+
+/** Sum of the class weights of some rows; their number without weights. */
+export function totalWeight(
+  classWeights: Float32Array | null,
+  classes: Uint8Array,
+  rows: Uint32Array,
+): number {
+  if (classWeights === null) return rows.length;
+  let total = 0;
+  for (let i = 0; i < rows.length; i++) total += classWeights[classes[rows[i]]];
+  return total;
+}
+
+/**
+ * Sums of a call's batches.
+ *
+ * @param sums   pairs of loss and hits, `groups` of them for each batch
+ * @param parts  how many of those a batch of so many rows has
+ */
+export function sumsOf(
+  sums: Float32Array,
+  { sizes, totals }: Pick<Task, "sizes" | "totals">,
+  groups: number,
+  parts: (rows: number) => number,
+): BatchSums {
+  const done = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
+  for (const [batch, rows] of sizes.entries()) {
+    let loss = 0;
+    for (let part = 0; part < parts(rows); part++) {
+      loss += sums[2 * (batch * groups + part)];
+      done.correct += sums[2 * (batch * groups + part) + 1];
+    }
+    done.batches++;
+    done.samples += rows;
+    done.lossSum += (loss / totals[batch]) * rows;
+    // Batches after it were trained by then; their weights are no numbers any more either.
+    if (!Number.isFinite(loss)) break;
+  }
+  return done;
+}
+
+/**
+ * Networks of one shape whose parameters lie in the same buffers, a slot for each, so that one dispatch works on all of them: by kernels in which a
+ * workgroup has a network to itself. A network alone is a group of one.
+ */
+export class NetworkGroup {
+  readonly device: GpuDevice;
+  readonly spec: NetworkSpec;
+  readonly parameterCount: number;
+  /** [slots × parameters]; of state twice as many. */
+  readonly parameters: Handle;
+  readonly gradients: Handle;
+  readonly state: Handle;
+  readonly submissions: Submissions;
+  readonly #queue: DeviceQueue;
+  readonly #slots: number;
+  readonly #tiledOnly: boolean;
+  readonly #plans = new Map<number, WorkgroupPlan | null>();
+  #used: number;
+  /** Orders of visit, [slots × orderRows], and what they are made from. */
+  readonly #order: Room;
+  readonly #orders: (Uint32Array | null)[];
+  #orderRows = 0;
+  readonly #permutation: Room;
+  readonly #places: Room;
+  readonly #runs: Room;
+  readonly #sums: Room;
+  /** Kernels that are bound, by samples and batch size; evaluation has no batch size: 0. */
+  readonly #bindings = new Map<GpuSamples, Map<number, Handle>>();
+  /** Networks that took part in the last submission. */
+  #together = 1;
+
+  /** @param tiledOnly whether everything is done by tiled products, for tests of those with small networks */
+  constructor(device: GpuDevice, spec: NetworkSpec, slots: number, tiledOnly: boolean) {
+    this.device = device;
+    this.spec = spec;
+    this.parameterCount = parameterCount(spec);
+    this.submissions = new Submissions(device);
+    this.#queue = new DeviceQueue(device);
+    this.#slots = slots;
+    this.#used = slots;
+    this.#tiledOnly = tiledOnly;
+    const bytes = 4 * slots * this.parameterCount;
+    [this.parameters, this.gradients, this.state] = device.allocate([bytes, bytes, 2 * bytes]);
+    this.#orders = Array.from({ length: slots }, () => null);
+    const room = (): Room => new Room(device);
+    [this.#order, this.#permutation, this.#places, this.#runs, this.#sums] = Array.from({ length: 5 }, room);
+  }
+
+  /** How one workgroup does batches of so many rows; null where tiled products do them. */
+  planFor(rows: number): WorkgroupPlan | null {
+    let plan = this.#plans.get(rows);
+    if (plan === undefined) {
+      const bytes = this.device.adapter.limits.maxComputeWorkgroupStorageSize;
+      const small = !this.#tiledOnly && batchWork(this.spec, this.parameterCount, rows) <= mostWork;
+      plan = small ? planWorkgroup(this.spec, rows, bytes) : null;
+      this.#plans.set(rows, plan);
+    }
+    return plan;
+  }
+
+  /** How workgroups evaluate; null where tiled products do it. */
+  get #evaluationPlan(): WorkgroupPlan | null {
+    for (const rows of evaluationRows) {
+      const plan = this.planFor(rows);
+      if (plan !== null) return plan;
+    }
+    return null;
+  }
+
+  get evaluatesByWorkgroups(): boolean {
+    return this.#evaluationPlan !== null;
+  }
+
+  /** Puts the order of a network's epoch where kernels find it. */
+  startEpoch({ slot }: Member, order: Uint32Array): void {
+    this.#orders[slot] = order;
+    const bytesPerSlot = (): number => 4 * this.#orderRows;
+    if (order.length <= this.#orderRows) {
+      this.device.write(this.#order.buffer, order, undefined, slot * bytesPerSlot());
+      return;
+    }
+    this.#orderRows = order.length;
+    if (this.#order.grow(this.#slots * bytesPerSlot())) this.#unbind();
+    for (const [k, kept] of this.#orders.entries()) {
+      if (kept !== null) this.device.write(this.#order.buffer, kept, undefined, k * bytesPerSlot());
+    }
+  }
+
+  #unbind(): void {
+    for (const bindings of this.#bindings.values()) this.device.free([], [...bindings.values()]);
+    this.#bindings.clear();
+  }
+
+  /**
+   * Trains networks whose epochs were started here; each is asked once. Looks at the token before each batch.
+   *
+   * @param masks of the only request; see `Network.trainBatches`
+   */
+  train(
+    requests: readonly MemberRequest[],
+    token: CancellationToken,
+    masks?: readonly (readonly Uint8Array[])[],
+  ): BatchSums[] {
+    let batches = 0;
+    const tasks = requests.map(({ member, count, learningRate }): Task => {
+      const epoch = member.epoch!;
+      const rest = Math.ceil((epoch.order.length - epoch.position) / epoch.batchSize);
+      const left = Math.max(0, Math.min(count, rest));
+      const first = batches;
+      batches += left;
+      return { member, epoch, learningRate, first, position: epoch.position, left, sizes: [], totals: [] };
+    });
+    if (this.#sums.grow(8 * batches)) this.#unbind();
+    let waiting = tasks.filter(({ left }) => left > 0);
+    while (waiting.length > 0 && !token.isCancelled) {
+      const turn = this.#turn(waiting);
+      this.#submit(turn.tasks, turn.batches, token, masks);
+      waiting = [...waiting.slice(turn.tasks.length), ...turn.tasks].filter(({ left }) => left > 0);
+    }
+    const sums = tasks.some(({ sizes }) => sizes.length > 0)
+      ? this.device.floats(this.#sums.buffer, 2 * batches)
+      : new Float32Array(0);
+    this.#queue.drain();
+    return tasks.map((task) => {
+      const done = sumsOf(sums.subarray(2 * task.first), task, 1, () => 1);
+      task.epoch.position += done.samples;
+      return done;
+    });
+  }
+
+  /** What the next submission is made of: some batches of all networks, or one batch of some. */
+  #turn(waiting: readonly Task[]): { tasks: readonly Task[]; batches: number } {
+    // Half as many workgroups may take as long for each batch, so that as much work takes twice the time.
+    if (waiting.length < this.#together) this.#queue.slowDown(waiting.length / this.#together);
+    this.#together = waiting.length;
+    const steps = Math.min(mostBatches, this.#queue.budget / this.#work(waiting));
+    const networks = Math.min(waiting.length, Math.max(1, Math.floor(steps)));
+    const most = waiting.reduce((count, { left }) => Math.max(count, left), 0);
+    const batches = Math.min(most, Math.max(1, Math.floor(steps / networks)));
+    return { tasks: waiting.slice(0, networks), batches };
+  }
+
+  #work(tasks: readonly Task[]): number {
+    const rows = tasks.reduce((most, { epoch }) => Math.max(most, epoch.batchSize), 0);
+    return batchWork(this.spec, this.parameterCount, rows);
+  }
+
+  /** Hands over up to so many batches of each of these; fewer where the token stops it. */
+  #submit(
+    tasks: readonly Task[],
+    batches: number,
+    token: CancellationToken,
+    masks: readonly (readonly Uint8Array[])[] | undefined,
+  ): void {
+    const runBytes = bytesPerRun * tasks.length * (1 + batches);
+    const from = tasks[0].sizes.length;
+    const given = masks === undefined ? [] : Buffer.concat(masks.slice(from, from + batches).flat());
+    if (this.#runs.grow(runBytes + given.length)) this.#unbind();
+    // Those that share a kernel stand next to each other, as they are one dispatch.
+    const kernels = new Map<Handle, Task[]>();
+    for (const task of tasks) {
+      const binding = this.#trainingBinding(task.epoch);
+      kernels.set(binding, [...(kernels.get(binding) ?? []), task]);
+    }
+    const ordered = [...kernels.values()].flat();
+    const runs = new Uint8Array(runBytes + given.length);
+    runs.set(given, runBytes);
+    const words = new Uint32Array(runs.buffer, 0, runBytes / 4);
+    const figures = new Float32Array(runs.buffer, 0, runBytes / 4);
+    const wide = 4 * wordsPerRun;
+    for (const [k, { member, first, sizes }] of ordered.entries()) {
+      const firstBatch = (ordered.length + k * batches) * wordsPerRun;
+      words.set([member.slot, firstBatch, 0, first + sizes.length, member.dropKey], k * wide);
+    }
+    let work = 0;
+    let mask = masks === undefined ? 0 : runBytes + 1;
+    for (let b = 0; b < batches && !(b > 0 && token.isCancelled); b++) {
+      for (const [k, task] of ordered.entries()) {
+        if (task.left === 0) continue;
+        const at = (ordered.length + k * batches + b) * wide;
+        const rows = this.#addBatch(task, mask, words, figures, at);
+        words[k * wide + 2]++;
+        work += batchWork(this.spec, this.parameterCount, rows);
+        if (masks !== undefined) mask += this.spec.hidden.reduce((sum, units) => sum + units * rows, 0);
+      }
+    }
+    this.device.write(this.#runs.buffer, runs);
+    let base = 0;
+    const parts = [...kernels].map(([binding, { length }]) => {
+      const record = { ...emptyRecord, base };
+      base += length;
+      return { binding, groups: length, record };
+    });
+    this.#queue.submit(parts, work);
+  }
+
+  /** Describes a network's next batch to its workgroup, and counts it as handed over. @returns its rows */
+  #addBatch(task: Task, mask: number, words: Uint32Array, figures: Float32Array, at: number): number {
+    const { member, epoch, position, learningRate } = task;
+    const { order, batchSize, samples } = epoch;
+    const rows = Math.min(batchSize, order.length - position);
+    const visited = order.subarray(position, position + rows);
+    const total = totalWeight(this.spec.classWeights, samples.classes, visited);
+    const { step, rate, correction, shrink } = member.steps.next(learningRate);
+    words[at] = member.slot * this.#orderRows + position;
+    words[at + 1] = rows;
+    words[at + 2] = step;
+    words[at + 3] = mask;
+    figures[at + 4] = total;
+    figures[at + 5] = rate;
+    figures[at + 6] = correction;
+    figures[at + 7] = shrink;
+    member.steps.advance();
+    task.sizes.push(rows);
+    task.totals.push(total);
+    task.position += rows;
+    task.left--;
+    return rows;
+  }
+
+  #trainingBinding({ samples, batchSize }: Epoch): Handle {
+    return this.#bind(samples, batchSize, () => ({
+      source: trainWorkgroup(this.planFor(batchSize)!),
+      buffers: [
+        samples.features,
+        this.#order.buffer,
+        samples.labels,
+        this.parameters,
+        this.state,
+        this.gradients,
+        this.#runs.buffer,
+        this.#sums.buffer,
+      ],
+    }));
+  }
+
+  /** A kernel for some samples, bound at its first use. */
+  #bind(
+    samples: GpuSamples,
+    key: number,
+    make: () => { source: KernelSource; buffers: readonly Handle[] },
+  ): Handle {
+    const known = this.#bindings.get(samples) ?? new Map<number, Handle>();
+    this.#bindings.set(samples, known);
+    let binding = known.get(key);
+    if (binding === undefined) {
+      const { source, buffers } = make();
+      const [kernel] = this.device.compile([source]);
+      [binding] = this.device.bind([{ kernel, buffers }]);
+      known.set(key, binding);
+    }
+    return binding;
+  }
+
+  /** Evaluates networks over the same samples by workgroups. @throws CancelledError */
+  evaluate(
+    members: readonly Member[],
+    samples: GpuSamples,
+    token: CancellationToken,
+    permuted?: PermutedColumn,
+  ): EvaluationSums[] {
+    const { rows } = samples;
+    const plan = this.#evaluationPlan!;
+    const chunks = Math.ceil(rows / plan.rows);
+    const groups = members.length * chunks;
+    const grown = [
+      this.#sums.grow(8 * groups),
+      this.#permutation.grow(permuted === undefined ? 0 : 4 * rows),
+      this.#places.grow(4 * members.length),
+    ];
+    if (grown.includes(true)) this.#unbind();
+    this.device.write(
+      this.#places.buffer,
+      Uint32Array.from(members, ({ slot }) => slot),
+    );
+    // Not in the place of the orders of epochs under way.
+    if (permuted !== undefined) this.device.write(this.#permutation.buffer, permuted.order, token);
+    const binding = this.#bind(samples, 0, () => ({
+      source: evaluateWorkgroup(plan),
+      buffers: [
+        samples.features,
+        this.#permutation.buffer,
+        samples.labels,
+        this.parameters,
+        this.#places.buffer,
+        this.#sums.buffer,
+      ],
+    }));
+    const groupWork = plan.rows * (this.parameterCount + this.spec.outputs * lossWork);
+    const record = { ...emptyRecord, rows, permuted: permuted === undefined ? 0 : permuted.column + 1 };
+    this.infer([{ binding, groups, groupWork, whole: false, record }], token);
+    this.submissions.end();
+    const sums = groups === 0 ? new Float32Array(0) : this.device.floats(this.#sums.buffer, 2 * groups);
+    this.submissions.drain();
+    return members.map((_, k) => {
+      let [lossSum, correct] = [0, 0];
+      for (let chunk = k * chunks; chunk < (k + 1) * chunks; chunk++) {
+        lossSum += sums[2 * chunk];
+        correct += sums[2 * chunk + 1];
+      }
+      return { samples: rows, lossSum, correct };
+    });
+  }
+
+  /** @throws CancelledError after which nothing is under way any more */
+  infer(dispatches: readonly Dispatch[], token: CancellationToken): void {
+    try {
+      for (const dispatch of dispatches) this.submissions.add(dispatch, token);
+      this.submissions.mark();
+    } catch (error) {
+      this.submissions.end();
+      this.submissions.drain();
+      throw error;
+    }
+  }
+
+  /** A network lets go of samples; they go when nobody else has them. */
+  release(samples: GpuSamples): void {
+    if (--samples.users > 0) return;
+    this.device.free([samples.features, samples.labels], [...(this.#bindings.get(samples)?.values() ?? [])]);
+    this.#bindings.delete(samples);
+  }
+
+  /** A network is not used any more; with the last one the group goes. */
+  leave({ slot }: Member): void {
+    this.#orders[slot] = null;
+    if (--this.#used > 0) return;
+    this.#unbind();
+    for (const room of [this.#order, this.#permutation, this.#places, this.#runs, this.#sums]) room.free();
+    this.device.free([this.parameters, this.gradients, this.state]);
+  }
+}
