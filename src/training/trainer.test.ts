@@ -409,6 +409,7 @@ describe("several seeds in step", () => {
             return network === bad && calls.get(network) === 5 ? { ...sums, lossSum: NaN } : sums;
           });
         },
+        evaluate: (networks, samples, token) => networks.map((network) => network.evaluate(samples, token)),
       },
     };
     return { engine, log };

@@ -147,6 +147,11 @@ class Lanes {
 
   /** The validation part, dropout off; null for each where there is none. */
   validate(runs: readonly Run[]): (EvaluationSums | null)[] {
+    const [first] = runs;
+    if (this.#together !== undefined && first?.validation) {
+      const networks = runs.map(({ network }) => network);
+      return this.#together.evaluate(networks, first.validation, this.#token);
+    }
     return runs.map(({ network, validation }) => validation && network.evaluate(validation, this.#token));
   }
 
