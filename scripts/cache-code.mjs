@@ -21,6 +21,7 @@ const request = {
     epochs: 2,
   },
   modelsFolder: join(folder, "models"),
+  seeds: null,
   isHeard: true,
 };
 // Keeps hold of the script that start-worker.cjs compiles, and caches it once the training has ended.
@@ -38,8 +39,8 @@ try {
   );
   const config = { ...request.context, strategyText: readFileSync(request.context.strategyPath, "utf8") };
   const asked = {
-    "training-worker": { ...request, strategy: strategyToData(strategyOf(request.context)) },
-    worker: { ...request, strategy: null },
+    "training-worker": { ...request, strategies: [strategyToData(strategyOf(request.context))] },
+    worker: { ...request, strategies: null },
     "task-worker": { name: "checkTraining", input: config, stop: new SharedArrayBuffer(4) },
   };
   for (const [workerData, message] of Object.entries(asked)) {

@@ -4,11 +4,13 @@ import { findEngine } from "./registry.js";
 import { findDawn } from "./webgpu/device.js";
 import { webGpuEngine } from "./webgpu/webgpu.js";
 
-/** How large a training's batches are: what decides whether a GPU pays. */
+/** How much a training hands over at once: what decides whether a GPU pays. */
 export interface BatchWork {
   /** Weights and biases. */
   readonly parameters: number;
   readonly batchSize: number;
+  /** That are trained together, a batch of each at a time. Default: 1. */
+  readonly networks?: number;
 }
 
 /** An engine, and why it was taken; both are part of a run's result. */
@@ -19,7 +21,7 @@ export interface EngineChoice {
 }
 
 /**
- * Multiply-adds of a batch's forward pass from which `auto` takes a GPU that is there. Not measured: no GPU was at hand. Below it
+ * Multiply-adds of a batch's forward pass, of all networks, from which `auto` takes a GPU that is there. Not measured: no GPU was at hand. Below it
  * results keep the bits that they have on every machine.
  */
 const gpuWork = 64e6;
@@ -34,7 +36,7 @@ const gpuWork = 64e6;
 export function chooseEngine(
   name: string,
   threads: number,
-  { parameters, batchSize }: BatchWork,
+  { parameters, batchSize, networks = 1 }: BatchWork,
 ): EngineChoice {
   const engine = findEngine(name, threads);
   if (engine === webGpuEngine) {
@@ -45,12 +47,16 @@ export function chooseEngine(
   if (name !== "auto") return { engine, reason: "asked for" };
   if (findDawn() === null)
     return { engine, reason: "for processors, as no package that reaches GPUs is installed" };
-  if (parameters * batchSize < gpuWork)
+  const few = parameters * batchSize < gpuWork;
+  if (few && parameters * batchSize * networks < gpuWork)
     return { engine, reason: "for processors, as the network and its batches are small" };
   try {
     const { device } = webGpuEngine;
     if (device?.type === "gpu")
-      return { engine: webGpuEngine, reason: `${device.name}, as the batches are large` };
+      return {
+        engine: webGpuEngine,
+        reason: `${device.name}, as the batches ${few ? `of ${networks} networks together ` : ""}are large`,
+      };
     return { engine, reason: `for processors, as there is no GPU but ${device?.name}` };
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;

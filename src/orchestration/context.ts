@@ -25,6 +25,8 @@ export interface TrainingOperationContext {
   readonly engine?: string;
   /** Threads of one network at most, used where they pay; no result depends on it. Default: all cores. */
   readonly threads?: number;
+  /** Networks of this kind that are trained at once; `auto` may take a GPU for them. Default: 1. */
+  readonly networks?: number;
   /** Estimated sizes above this many bytes are refused; default: the memory of this machine or container. */
   readonly maxMemoryBytes?: number;
   /** Runs on the same data, this one included; default 1. */
@@ -33,4 +35,12 @@ export interface TrainingOperationContext {
   readonly control?: ControlKind;
   /** The strategy with all of the above applied, where somebody has read and checked it already. */
   readonly checked?: StrategyData;
+}
+
+/** Identities of the runs that a request is about: its own, or one for each seed. */
+export function operationIds(
+  { operationId }: Pick<TrainingOperationContext, "operationId">,
+  seeds: readonly number[] | null,
+): string[] {
+  return seeds === null ? [operationId] : seeds.map((seed) => `${operationId}-${seed}`);
 }

@@ -4,11 +4,13 @@ import type { ProgressOf } from "./bridge.js";
 import type { StrategyData } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 
-/** One training that a thread is asked for. */
+/** What a thread is asked to train. */
 export interface WorkerRequest {
   readonly context: TrainingOperationContext;
-  /** That of the context, read and checked by whoever asks, while the thread starts; null: the thread is to do it. */
-  readonly strategy: StrategyData | null;
+  /** In place of the context's seed: each is a run of its own on the same data. Null for one run. */
+  readonly seeds: readonly number[] | null;
+  /** That of each run, read and checked by whoever asks, while the thread starts; null: the thread is to do it. */
+  readonly strategies: readonly StrategyData[] | null;
   readonly modelsFolder: string;
   /** Whether anybody listens to progress; where nobody does, none is sent: each message takes time on both threads. */
   readonly isHeard: boolean;
@@ -23,8 +25,8 @@ export interface PackedProgress {
   readonly phase: ProgressOf<"phase"> | null;
 }
 
-/** What the worker thread sends. The last message is `done` or `failed`. */
+/** What the worker thread sends: `done` for each run, by its place among them, and how many are `left`. The last message is one with none left, or `failed`. */
 export type WorkerMessage =
   | { type: "progress"; progress: PackedProgress }
-  | { type: "done"; result: TrainingResult }
+  | { type: "done"; result: TrainingResult; run: number; left: number }
   | { type: "failed"; error: ErrorData };

@@ -20,24 +20,30 @@ export interface RunHooks {
  * The part of every orchestrator that runs beside the pipeline: opens the folders, and calls the pipeline with callback
  * and token as they came.
  *
- * @param strategy that of the context, read and checked
+ * @param strategies those of the context, read and checked; they differ in their seed
+ * @param ids        of the runs, as many
+ * @param onResult   told of each run, in order, and its place among them
  */
 export async function runTraining(
   context: TrainingOperationContext,
-  strategy: Strategy,
+  strategies: readonly Strategy[],
+  ids: readonly string[],
   modelsFolder: string,
   { progress = ignoreProgress, token, begin = () => undefined }: RunHooks,
-): Promise<TrainingResult> {
+  onResult: (result: TrainingResult, run: number) => void,
+): Promise<void> {
+  const [strategy] = strategies;
+  const work = { ...batchWorkOf(strategy), networks: context.networks ?? 1 };
   const threads = context.threads ?? availableParallelism();
-  const { engine, reason } = chooseEngine(context.engine ?? "auto", threads, batchWorkOf(strategy));
+  const { engine, reason } = chooseEngine(context.engine ?? "auto", threads, work);
   begin();
   const store = new BarStore(context.dataFolder);
   const modelStorage = new ModelStorage(modelsFolder);
   modelStorage.checkWritable();
-  return TrainingPipeline.trainStrategy({
+  const runs = strategies.map((strategyConfig, k) => ({ strategyConfig, operationId: ids[k] }));
+  const request = {
     symbols: strategy.symbols,
     timeframes: strategy.timeframes,
-    strategyConfig: strategy,
     startDate: strategy.startDate,
     endDate: strategy.endDate,
     modelStorage,
@@ -45,13 +51,13 @@ export async function runTraining(
     engine,
     engineReason: reason,
     dataMode: context.dataMode ?? strategy.dataMode,
-    operationId: context.operationId,
     progressCallback: progress,
     cancellationToken: token,
     maxMemoryBytes: context.maxMemoryBytes ?? usableMemory(),
     ...(context.trials === undefined ? {} : { trials: context.trials }),
     ...(context.control === undefined ? {} : { control: context.control }),
-  });
+  };
+  await TrainingPipeline.trainSeeds(request, runs, onResult);
 }
 
 /** The size of a strategy's batches. */

@@ -59,6 +59,15 @@ export class StrategyTrainer {
     ...request
   }: StrategyTrainerRequest): Promise<TrainingResult> {
     const context = { ...request, dataFolder, operationId: `trainer_${randomUUID()}` };
-    return runTraining(context, strategyOf(context), this.#storage.root, { progress, token });
+    const results: TrainingResult[] = [];
+    await runTraining(
+      context,
+      [strategyOf(context)],
+      [context.operationId],
+      this.#storage.root,
+      { progress, token },
+      (result) => results.push(result),
+    );
+    return results[0];
   }
 }

@@ -13,7 +13,7 @@ import type { ModelStorage } from "../models/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
 import { strategyToData, type StrategyData } from "../strategy/index.js";
 import { deliver, silentBridge, type ProgressBridge } from "./bridge.js";
-import type { TrainingOperationContext } from "./context.js";
+import { operationIds, type TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
 import { unpackProgress } from "./reporter.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
@@ -76,10 +76,11 @@ export function scriptFor({ strategyPath, strategyText, checked }: TrainingOpera
   return bytes > 256 * 1024 ? "worker" : "training-worker";
 }
 
-/** A thread of the caller's for several runs, and the strategy of the next one; null: the thread is to check it. */
-export interface Seat {
+/** Several runs on a thread of the caller's, and their strategies; null: the thread is to check them. */
+export interface SeedsJob {
   readonly thread: Worker;
-  readonly strategy: StrategyData | null;
+  readonly seeds: readonly number[];
+  readonly strategies: readonly StrategyData[] | null;
 }
 
 /**
@@ -87,8 +88,6 @@ export interface Seat {
  * around. Progress goes to the bridge; a stop reaches the thread through the token's control block, or, for a token
  * without one, through a block of our own when the token's signal fires.
  *
- * @param seat where to run; its thread may serve further runs as long as runs on it come to an end of their own; default: a
- *   thread for this run only
  * @throws CancelledError when the token was cancelled before the model was published; nothing is left behind then
  * @throws OutOfMemoryError, and every `KnownError` of the pipeline
  */
@@ -97,16 +96,45 @@ export async function trainOnThread(
   bridge: ProgressBridge,
   token: SharedToken | SignallingToken,
   storage: ModelStorage,
-  seat?: Seat,
 ): Promise<TrainingResult> {
+  const results: TrainingResult[] = [];
+  await runOnThread(context, null, bridge, token, storage, (result) => results.push(result));
+  return results[0];
+}
+
+/**
+ * `trainOnThread` for several runs that differ in their seed, on a thread that may serve further jobs as long as jobs on it come to
+ * an end of their own.
+ *
+ * @param onResult told of each run when its model is saved, and its place among them; what it throws ends the job
+ */
+export function trainSeedsOnThread(
+  context: TrainingOperationContext,
+  job: SeedsJob,
+  bridge: ProgressBridge,
+  token: SharedToken | SignallingToken,
+  storage: ModelStorage,
+  onResult: (result: TrainingResult, run: number) => void,
+): Promise<void> {
+  return runOnThread(context, job, bridge, token, storage, onResult);
+}
+
+async function runOnThread(
+  context: TrainingOperationContext,
+  job: SeedsJob | null,
+  bridge: ProgressBridge,
+  token: SharedToken | SignallingToken,
+  storage: ModelStorage,
+  onResult: (result: TrainingResult, run: number) => void,
+): Promise<void> {
   if (token.isCancelled) throw new CancelledError();
   const memory = "memory" in token ? token.memory : createControlBlock();
   const script = scriptFor(context);
-  const worker = seat?.thread ?? takeThread(script);
+  const worker = job?.thread ?? takeThread(script);
   let left = false; // whether files of an unfinished model may be left: the run did not come to its own end
   let forget = (): void => undefined;
   try {
-    return await new Promise<TrainingResult>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const onAbort = (): void => {
         requestStop(memory);
         // A worker that is still loading modules or checking the request has touched nothing and can be ended at once.
@@ -115,22 +143,23 @@ export async function trainOnThread(
         reject(new CancelledError());
       };
       let listenerError: Error | undefined;
-      const onMessage = (message: WorkerMessage): void => {
-        left = message.type === "progress";
-        if (message.type === "done") {
-          if (listenerError === undefined) resolve(message.result);
-          else reject(listenerError);
-        } else if (message.type === "failed") {
-          reject(listenerError ?? fromErrorData(message.error));
-        } else {
-          try {
-            for (const event of unpackProgress(message.progress)) deliver(bridge, event);
-          } catch (error) {
-            // The run is stopped in order, through its own clean-up; then the listener's error is what is reported.
-            listenerError ??= error as Error;
-            requestStop(memory);
-          }
+      const tell = (message: Exclude<WorkerMessage, { type: "failed" }>): void => {
+        try {
+          if (message.type === "done") onResult(message.result, message.run);
+          else for (const event of unpackProgress(message.progress)) deliver(bridge, event);
+        } catch (error) {
+          // The run is stopped in order, through its own clean-up; then the listener's error is what is reported.
+          listenerError ??= error as Error;
+          requestStop(memory);
         }
+      };
+      const onMessage = (message: WorkerMessage): void => {
+        left = message.type === "progress" || (message.type === "done" && message.left > 0);
+        if (message.type === "failed") return reject(listenerError ?? fromErrorData(message.error));
+        tell(message);
+        if (left) return;
+        if (listenerError === undefined) resolve();
+        else reject(listenerError);
       };
       const onError = (error: NodeJS.ErrnoException): void => {
         reject(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? new OutOfMemoryError(error) : error);
@@ -144,11 +173,12 @@ export async function trainOnThread(
         worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       };
       const { checked, ...rest } = context;
-      const check = (): StrategyData | null =>
-        script === "worker" ? null : (checked ?? strategyToData(strategyOf(context)));
+      const check = (): readonly StrategyData[] | null =>
+        script === "worker" ? null : [checked ?? strategyToData(strategyOf(context))];
       const request: WorkerRequest = {
         context: rest,
-        strategy: seat === undefined ? check() : seat.strategy,
+        seeds: job === null ? null : job.seeds,
+        strategies: job === null ? check() : job.strategies,
         modelsFolder: storage.root,
         memory,
         isHeard: bridge !== silentBridge,
@@ -160,7 +190,9 @@ export async function trainOnThread(
     forget();
     // Not waited for: the run is over and its files are gone by now, but giving hundreds of megabytes back to the system takes a
     // thread up to 70 ms, and whoever asked for a stop may be told in 50.
-    if (seat === undefined || left) void worker.terminate();
-    if (left) storage.discardUnfinished(context.operationId);
+    if (job === null || left) void worker.terminate();
+    if (left) {
+      for (const id of operationIds(context, job?.seeds ?? null)) storage.discardUnfinished(id);
+    }
   }
 }

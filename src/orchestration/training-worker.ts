@@ -5,6 +5,6 @@ import { strategyFromData, type StrategyData } from "../strategy/index.js";
 import type { WorkerRequest } from "./protocol.js";
 import { trainHere } from "./train-here.js";
 
-parentPort?.on("message", (request: WorkerRequest & { readonly strategy: StrategyData }) => {
-  if ("context" in request) void trainHere(request, () => strategyFromData(request.strategy));
+parentPort?.on("message", (request: WorkerRequest & { readonly strategies: readonly StrategyData[] }) => {
+  if ("context" in request) void trainHere(request, () => request.strategies.map(strategyFromData));
 });

@@ -7,7 +7,7 @@ import { runBacktestJob, type BacktestThreadMessage, type BacktestThreadRequest 
 import { asMemoryError } from "./out-of-memory.js";
 import type { WorkerRequest } from "./protocol.js";
 import { strategyOf } from "./request-strategy.js";
-import { strategyFromData } from "../strategy/index.js";
+import { seedVariants, strategyFromData } from "../strategy/index.js";
 import { trainHere } from "./train-here.js";
 import {
   createWalkForwardServant,
@@ -44,7 +44,11 @@ parentPort?.on("message", (request: WorkerRequest | BacktestThreadRequest | Walk
   if ("walk" in request) void walk(request);
   else if ("job" in request) void test(request);
   else if ("context" in request) {
-    const { strategy, context } = request;
-    void trainHere(request, () => (strategy === null ? strategyOf(context) : strategyFromData(strategy)));
+    const { strategies, seeds, context } = request;
+    void trainHere(request, () => {
+      if (strategies !== null) return strategies.map(strategyFromData);
+      const strategy = strategyOf(context);
+      return seeds === null ? [strategy] : seeds.map(seedVariants(strategy));
+    });
   }
 });

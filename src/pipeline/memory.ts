@@ -1,4 +1,5 @@
 import { KnownError } from "../core/index.js";
+import { parameterCount } from "../engines/index.js";
 import { outputsOf } from "../indicators/index.js";
 import type { Strategy } from "../strategy/index.js";
 import type { SymbolSeries } from "./series.js";
@@ -47,6 +48,32 @@ export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[]):
     rows += to - from;
   }
   return kept + working + 2 * rows * features * 4;
+}
+
+/** Networks at once, at most: a stop or an error costs what so many of them had learnt. */
+const mostTogether = 64;
+
+/** What networks may take together on the device. Those that are too large for it fill a device alone. */
+const deviceBytes = 2 ** 30;
+
+/**
+ * How many networks of a strategy train at once on an engine that advances many together: as many as fit into a part of
+ * the device's memory and, with the data, into the limit; at least one.
+ *
+ * @param rows of the training part
+ */
+export function networksAtOnce(
+  { architecture, training }: Strategy,
+  inputs: number,
+  rows: number,
+  limitBytes: number,
+): number {
+  const { hidden } = architecture;
+  const parameters = parameterCount({ inputs, hidden, outputs: 3 });
+  const units = inputs + 2 * 3 + 3 * hidden.reduce((sum, width) => sum + width, 0);
+  // Weights, gradients, two states of the optimizer, the best weights; a batch's units; an order on either side.
+  const bytes = 4 * (5 * parameters + Math.min(training.batchSize, rows) * units + 2 * rows);
+  return Math.max(1, Math.min(mostTogether, Math.floor(Math.min(deviceBytes, limitBytes) / bytes)));
 }
 
 /** @param limitBytes undefined for no limit. @throws MemoryLimitError where the symbols loaded so far need more */

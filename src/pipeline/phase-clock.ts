@@ -7,7 +7,7 @@ import type { Phase } from "../core/index.js";
 export class PhaseClock {
   readonly #now: () => number;
   readonly #seconds = new Map<Phase, number>();
-  readonly #startedAt: number;
+  #total = 0;
   #phase: Phase | null = null;
   #since: number;
   #progress = 0;
@@ -16,8 +16,23 @@ export class PhaseClock {
   /** @param now milliseconds */
   constructor(now: () => number) {
     this.#now = now;
-    this.#startedAt = now();
-    this.#since = this.#startedAt;
+    this.#since = now();
+  }
+
+  /** Ends the current phase, and with it this clock, but for those that go on from it. */
+  stop(): void {
+    this.#close();
+    this.#phase = null;
+  }
+
+  /** Another clock that goes on from where this one was stopped, as if no time had passed since. */
+  goOn(): PhaseClock {
+    const clock = new PhaseClock(this.#now);
+    for (const [phase, seconds] of this.#seconds) clock.#seconds.set(phase, seconds);
+    clock.#total = this.#total;
+    clock.#progress = this.#progress;
+    clock.#cancellation = this.#cancellation;
+    return clock;
   }
 
   /**
@@ -52,16 +67,19 @@ export class PhaseClock {
     return Object.fromEntries(this.#seconds);
   }
 
-  /** Seconds since the clock was made. */
+  /** Seconds since the clock was made, and of those that it goes on from. */
   total(): number {
-    return (this.#now() - this.#startedAt) / 1000;
+    this.#close();
+    return this.#total;
   }
 
   #close(): void {
     const now = this.#now();
+    const passed = (now - this.#since) / 1000;
     if (this.#phase !== null) {
-      this.#seconds.set(this.#phase, (this.#seconds.get(this.#phase) ?? 0) + (now - this.#since) / 1000);
+      this.#seconds.set(this.#phase, (this.#seconds.get(this.#phase) ?? 0) + passed);
     }
+    this.#total += passed;
     this.#since = now;
   }
 }

@@ -58,6 +58,8 @@ export interface TimeReceipt {
    * that step: to time one costs twice as much as the look.
    */
   readonly cancellation: number;
+  /** Where several networks were trained together: how many. What `training` says is then the time of all of them. */
+  readonly trained_together?: number;
   /** 1 - training_arithmetic / (time from before the first to after the last batch), 0..1. */
   readonly orchestration_share: number;
   readonly total: number;

@@ -33,26 +33,27 @@ import {
 } from "../features/index.js";
 import type { Labels } from "../labels/index.js";
 import type { ModelStorage } from "../models/index.js";
-import { barRows, createPortable, portableLayout } from "../portable/index.js";
+import { barRows, portableLayout } from "../portable/index.js";
 import { featureNames, withOverrides, type Strategy } from "../strategy/index.js";
 import {
+  LossNotFiniteError,
   MLPTradingModel,
   ModelTrainer,
   type TrainedModel,
   type TrainingHooks,
   type TrainingParts,
 } from "../training/index.js";
-import { trainControls } from "./control.js";
+import { trainControls, type ControlResult } from "./control.js";
 import { summarizeData } from "./data-summary.js";
-import { evaluateOn } from "./evaluate.js";
+import { evaluateOn, type Evaluation } from "./evaluate.js";
 import { addReceipts, checkLeaks, type LeakReceipt } from "./leak-receipt.js";
 import { joinParts, type JoinedParts, type SymbolParts } from "./join-parts.js";
-import { checkMemory } from "./memory.js";
-import { boundaryTexts, featureRanges, packageVersion } from "./metadata.js";
+import { checkMemory, estimateBytes, networksAtOnce } from "./memory.js";
 import { PhaseClock } from "./phase-clock.js";
-import type { TimeReceipt, TrainingResult } from "./result.js";
+import type { TrainingResult, Verdict } from "./result.js";
 import { labelledRows, type LabelledRows } from "./rows.js";
-import { seriesNotices, seriesRecords } from "./series-records.js";
+import { saveRun, type SharedRun } from "./save-run.js";
+import { seriesNotices } from "./series-records.js";
 import { checkHistory, loadSeries, type SymbolSeries } from "./series.js";
 import { judge } from "./verdict.js";
 
@@ -90,6 +91,12 @@ export interface TrainRequest {
   readonly control?: ControlKind;
   /** Estimated sizes above this are refused. */
   readonly maxMemoryBytes?: number;
+}
+
+/** One of several trainings that differ in their seed only. */
+export interface SeededRun {
+  readonly strategyConfig: Strategy;
+  readonly operationId: string;
 }
 
 /**
@@ -140,16 +147,21 @@ export const TrainingPipeline = {
     return new MLPTradingModel(inputs, strategy.architecture);
   },
 
-  /** Trains and keeps the epoch with the lowest validation loss. @see ModelTrainer.fit */
+  /**
+   * Trains from each of the seeds and keeps the epochs with the lowest validation loss. @see ModelTrainer.fitTogether
+   *
+   * @returns for each seed the trained model, or why there is none
+   */
   trainModel(
     model: MLPTradingModel,
     parts: TrainingParts,
-    strategy: Strategy,
+    { training }: Strategy,
     engine: Engine,
     now: () => number,
     hooks: TrainingHooks = {},
-  ): TrainedModel {
-    return new ModelTrainer(engine, strategy.training, now).fit(model, parts, hooks);
+    seeds: readonly number[] = [training.seed],
+  ): (TrainedModel | LossNotFiniteError)[] {
+    return new ModelTrainer(engine, training, now).fitTogether(model, seeds, parts, hooks);
   },
 
   /** Metrics, importance and verdict of a trained model on rows it has not seen. */
@@ -162,23 +174,53 @@ export const TrainingPipeline = {
    * @throws NoBarsError, NotEnoughBarsError, EmptySplitError, LeakError, LossNotFiniteError and the other `KnownError`s of the steps
    */
   async trainStrategy(request: TrainRequest): Promise<TrainingResult> {
-    const { symbols, startDate, endDate, modelStorage, operationId = `direct_${randomUUID()}` } = request;
+    const { strategyConfig, operationId = `direct_${randomUUID()}` } = request;
+    const results: TrainingResult[] = [];
+    await TrainingPipeline.trainSeeds(request, [{ strategyConfig, operationId }], (result) => {
+      results.push(result);
+    });
+    return results[0];
+  },
+
+  /**
+   * `trainStrategy` for each of several runs, with the data loaded and prepared once. An engine that has `together` trains many
+   * networks in step; others train one after the other. Progress is that of the first run.
+   *
+   * @param runs     one or more; their strategies differ in their seed only
+   * @param onResult told of each run, in order, when its model has been saved, and its place among them
+   * @throws as `trainStrategy`: runs that were saved by then stay. Where a loss is not finite, those that train together with it
+   *   are saved before it is thrown
+   */
+  async trainSeeds(
+    request: Omit<TrainRequest, "strategyConfig" | "operationId">,
+    runs: readonly SeededRun[],
+    onResult: (result: TrainingResult, run: number) => void,
+  ): Promise<void> {
+    const { symbols, timeframes: asked, startDate, endDate } = request;
     const { progressCallback: progress = ignoreProgress, cancellationToken: token = neverCancelled } =
       request;
     const { dataManager = new DataManager(new BarStore("data")), dataMode = "local" } = request;
+    const { maxMemoryBytes } = request;
     const engine = request.engine ?? findEngine("auto");
-    const strategy = withOverrides(request.strategyConfig, { symbols, timeframes: request.timeframes });
+    const strategies = runs.map(({ strategyConfig }) =>
+      withOverrides(strategyConfig, { symbols, timeframes: asked }),
+    );
+    const seeds = strategies.map(({ training }) => training.seed);
+    const [strategy] = strategies;
     const { timeframes, baseTimeframe } = strategy;
     // Clocks are only reported; nothing of the result depends on them.
     const now = (): number => performance.now();
-    const clock = new PhaseClock(now);
-    const enter: EnterPhase = (phase, more = {}) => {
-      clock.enter(
-        phase,
-        () => progress({ type: "phase", phase, symbols: symbols.length, ...more }),
-        () => throwIfCancelled(token),
-      );
+    const phasesOf = (clock: PhaseClock, listener: ProgressListener): EnterPhase => {
+      return (phase, more = {}) => {
+        clock.enter(
+          phase,
+          () => listener({ type: "phase", phase, symbols: symbols.length, ...more }),
+          () => throwIfCancelled(token),
+        );
+      };
     };
+    const clock = new PhaseClock(now);
+    const enter = phasesOf(clock, progress);
 
     const all: SymbolSeries[] = [];
     for (const [index, symbol] of symbols.entries()) {
@@ -187,164 +229,92 @@ export const TrainingPipeline = {
       const series = await loadSeries(dataManager, wanted, token);
       checkHistory(strategy, series);
       all.push(series);
-      checkMemory(strategy, all, request.maxMemoryBytes);
+      checkMemory(strategy, all, maxMemoryBytes);
     }
-    const { splits, parts, warnings, boundaries, examples, leaks } = prepareData(strategy, all, enter, token);
-    const { train } = parts.data;
-    const missing = missingClassWarning(labelDistribution([train.labels], token));
-    const notices = [
-      // Those of the file and of the overrides here may be the same.
-      ...new Set([...request.strategyConfig.notices, ...strategy.notices]),
-      ...seriesNotices(all),
-      ...warnings,
-      ...(missing === null ? [] : [missing]),
-    ];
-    const asked = { symbols, timeframes, baseTimeframe, startDate, endDate };
-    const data_summary = summarizeData(asked, all, splits, parts, token);
-    enter("creating_model");
-    const model = TrainingPipeline.createModel(strategy, featureNames(strategy).length);
-    enter("training", { samples: train.labels.length });
-    const hooks = { progress, token };
-    const trained = TrainingPipeline.trainModel(
-      model,
-      toTrainingParts(parts.data),
-      strategy,
-      engine,
-      now,
-      hooks,
-    );
-    enter("evaluating");
-    const evaluation = TrainingPipeline.evaluateModel(
-      {
-        model: trained.model,
+    const prepared = prepareData(strategy, seeds, all, enter, token);
+    const { splits, parts } = prepared;
+    const summarized = { symbols, timeframes, baseTimeframe, startDate, endDate };
+    const dataSummary = summarizeData(summarized, all, splits, parts, token);
+    const missing = missingClassWarning(labelDistribution([parts.data.train.labels], token));
+    const dataNotices = [...seriesNotices(all), ...prepared.warnings, ...(missing === null ? [] : [missing])];
+    clock.stop();
+
+    const trainingParts = toTrainingParts(parts.data);
+    const shared = { request, engine, all, prepared, trainingParts, dataSummary, token };
+    const { rows } = trainingParts.train;
+    const inputs = featureNames(strategy).length;
+    const room = (maxMemoryBytes ?? Infinity) - estimateBytes(strategy, all);
+    const atOnce = engine.together === undefined ? 1 : networksAtOnce(strategy, inputs, rows, room);
+    for (let from = 0; from < runs.length; from += atOnce) {
+      const listenerOf = (index: number): ProgressListener => (index === 0 ? progress : ignoreProgress);
+      const groupClock = clock.goOn();
+      const enterAll = phasesOf(groupClock, listenerOf(from));
+      enterAll("creating_model");
+      const model = TrainingPipeline.createModel(strategy, inputs);
+      enterAll("training", { samples: rows });
+      const outcomes = TrainingPipeline.trainModel(
+        model,
+        trainingParts,
+        strategy,
         engine,
-        importanceSeed: strategy.training.seed,
-        called: "test bars",
-        seen: 0,
-        trials: request.trials,
-      },
-      parts.test,
-      parts.testRows,
-      token,
-    );
-    const control =
-      request.control === undefined
-        ? null
-        : trainControls(
-            {
-              strategy,
-              engine,
-              parts: toTrainingParts(parts.data),
-              trainRows: splits.map((split) => ({ symbol: split.symbol, rows: split.train.length })),
-              test: parts.test,
-              testRows: parts.testRows,
-            },
-            token,
-          );
-    const { measured_on: measuredOn, trials } = evaluation.verdict;
-    const verdict =
-      control === null
-        ? evaluation.verdict
-        : judge(evaluation.metrics, evaluation.skill, { measuredOn, seen: 0, trials, control: control.mean });
-    enter("saving");
-    const ranges = featureRanges(train.features, token);
-    const portable = await createPortable(
-      {
-        name: strategy.name,
-        layout: portableLayout(strategy),
-        model: trained.model,
-        ordinary: examples,
-        producerVersion: packageVersion,
-      },
-      findEngine("auto"),
-      token,
-      (why) =>
-        notices.push(`model.onnx was not checked: onnxruntime is installed and does not load (${why}).`),
-    );
-    const result = {
-      strategy_name: strategy.name,
-      training_metrics: trained.trainingMetrics,
-      test_metrics: evaluation.metrics,
-      artifacts: { feature_importance: evaluation.importance, per_symbol_metrics: evaluation.perSymbol },
-      model_info: {
-        parameters_count: model.parameterCount,
-        trainable_parameters: model.parameterCount,
-        architecture: model.description,
-      },
-      data_summary,
-      verdict,
-      ...(control === null ? {} : { control }),
-      leak_receipt: leaks,
-      resource_usage: resourceUsage(engine),
-      ...(request.engineReason === undefined ? {} : { engine_choice: request.engineReason }),
-      notices,
-    };
-    const published = modelStorage.publish(
-      {
-        strategyName: strategy.name,
-        timeframe: timeframes[0],
-        weights: trained.weights,
-        strategy: strategy.document,
-        features: { feature_names: train.features.names, base_timeframe: baseTimeframe, ranges },
-        metrics: {
-          training_metrics: { ...result.training_metrics },
-          test_metrics: { ...result.test_metrics },
-          artifacts: result.artifacts,
-        },
-        metadata: {
-          created_at: new Date().toISOString(),
-          operation_id: operationId,
-          strategy_name: strategy.name,
-          seed: strategy.training.seed,
-          data_hash: data_summary.data_hash,
-          versions: { ktrdr: packageVersion, node: process.versions.node, format: 1 },
-          symbols,
-          timeframes,
-          base_timeframe: baseTimeframe,
-          start_date: data_summary.start_date,
-          end_date: data_summary.end_date,
-          split_boundaries: boundaryTexts(boundaries.start),
-          series: seriesRecords(all),
-          model_info: result.model_info,
-          data_summary,
-          verdict: result.verdict,
-          leak_receipt: result.leak_receipt,
-          ...(control === null ? {} : { control }),
-          resource_usage: result.resource_usage,
-          time_receipt: receipt(clock, trained),
-          onnx_check: portable.check,
-          notices,
-        },
-        onnx: portable.bytes,
-      },
-      { operationId, token },
-    );
-    return {
-      model_name: published.name,
-      model_path: published.path,
-      ...result,
-      time_receipt: receipt(clock, trained),
-    };
+        now,
+        { progress: listenerOf(from), token },
+        seeds.slice(from, from + atOnce),
+      );
+      groupClock.stop();
+      for (const [k, trained] of outcomes.entries()) {
+        if (trained instanceof LossNotFiniteError) continue;
+        const index = from + k;
+        const own = strategies[index];
+        const ownClock = groupClock.goOn();
+        const enterOwn = phasesOf(ownClock, listenerOf(index));
+        enterOwn("evaluating");
+        const judged = evaluateRun(shared, own, trained);
+        enterOwn("saving");
+        const result = await saveRun(shared, {
+          strategy: own,
+          operationId: runs[index].operationId,
+          leaks: prepared.leaks[index],
+          trained,
+          together: outcomes.length,
+          ...judged,
+          // Those of the file and of the overrides here may be the same.
+          notices: [...new Set([...runs[index].strategyConfig.notices, ...own.notices]), ...dataNotices],
+          clock: ownClock,
+        });
+        onResult(result, index);
+      }
+      const failed = outcomes.find((outcome) => outcome instanceof LossNotFiniteError);
+      if (failed !== undefined) throw failed;
+    }
   },
 } as const;
+
+/** What the test part says of a trained network, and controls where they were asked for. */
+function evaluateRun(
+  { request, engine, prepared: { splits, parts }, trainingParts, token }: SharedRun,
+  strategy: Strategy,
+  { model }: TrainedModel,
+): { evaluation: Evaluation; control: ControlResult | null; verdict: Verdict } {
+  const { test, testRows } = parts;
+  const importanceSeed = strategy.training.seed;
+  const options = { model, engine, importanceSeed, called: "test bars", seen: 0, trials: request.trials };
+  const evaluation = TrainingPipeline.evaluateModel(options, test, testRows, token);
+  if (request.control === undefined) return { evaluation, control: null, verdict: evaluation.verdict };
+  const trainRows = splits.map((split) => ({ symbol: split.symbol, rows: split.train.length }));
+  const control = trainControls({ strategy, engine, parts: trainingParts, trainRows, test, testRows }, token);
+  if (control === null) return { evaluation, control, verdict: evaluation.verdict };
+  const { metrics, skill } = evaluation;
+  const { measured_on: measuredOn, trials } = evaluation.verdict;
+  const verdict = judge(metrics, skill, { measuredOn, seen: 0, trials, control: control.mean });
+  return { evaluation, control, verdict };
+}
 
 /** Reports the start of a phase and looks at the token. */
 export type EnterPhase = (
   phase: Phase,
   more?: { symbol?: string; symbolIndex?: number; samples?: number },
 ) => void;
-
-function receipt(clock: PhaseClock, { timing }: TrainedModel): TimeReceipt {
-  const { loop, arithmetic, progress, cancellation } = timing;
-  return {
-    ...clock.seconds(),
-    training_arithmetic: arithmetic,
-    progress: progress + clock.progress,
-    cancellation: cancellation + clock.cancellation,
-    orchestration_share: loop === 0 ? 0 : 1 - arithmetic / loop,
-    total: clock.total(),
-  };
-}
 
 /** What became of all symbols before training. */
 export interface PreparedData {
@@ -354,8 +324,8 @@ export interface PreparedData {
   readonly warnings: readonly string[];
   /** Inputs of the portable model at some bars, for its golden rows. */
   readonly examples: readonly Float64Array[];
-  /** What was checked against seeing the future; a leak is an error. */
-  readonly leaks: LeakReceipt;
+  /** What was checked against seeing the future, once for each seed; a leak is an error. */
+  readonly leaks: readonly LeakReceipt[];
 }
 
 /** Golden rows out of real bars: enough to see that a copy of the model works, whatever the number of symbols. */
@@ -366,10 +336,12 @@ const examplesPerSymbol = 4;
  * All symbols one after the other from bars to the rows of their parts, then joined. The rows of single symbols are let
  * go at the end, so that training holds every row once.
  *
+ * @param seeds of the checks against seeing the future; nothing else depends on them
  * @throws EmptySplitError, LeakError, CancelledError
  */
 export function prepareData(
   strategy: Strategy,
+  seeds: readonly number[],
   all: readonly SymbolSeries[],
   enter: EnterPhase,
   token: CancellationToken,
@@ -380,11 +352,12 @@ export function prepareData(
   const rows: SymbolParts[] = [];
   const warnings: string[] = [];
   const examples: Float64Array[] = [];
-  const leaks: LeakReceipt[] = [];
+  const leaks: (readonly LeakReceipt[])[] = [];
   for (const [index, one] of all.entries()) {
     const which = { symbol: one.symbol, symbolIndex: index + 1 };
     const prepared = prepareSymbol(
       strategy,
+      seeds,
       one,
       boundaries,
       examples.length < mostExamples,
@@ -405,13 +378,19 @@ export function prepareData(
     parts: joinParts(rows, token),
     warnings,
     examples,
-    leaks: addReceipts(leaks, strategy.training.seed),
+    leaks: seeds.map((seed, k) =>
+      addReceipts(
+        leaks.map((receipts) => receipts[k]),
+        seed,
+      ),
+    ),
   };
 }
 
 /** One symbol's way from bars to the rows of its three parts; of its columns nothing is left afterwards. */
 function prepareSymbol(
   strategy: Strategy,
+  seeds: readonly number[],
   series: SymbolSeries,
   boundaries: Boundaries,
   withExamples: boolean,
@@ -422,7 +401,7 @@ function prepareSymbol(
   rows: SymbolParts["rows"];
   warnings: readonly string[];
   examples: readonly Float64Array[];
-  leaks: LeakReceipt;
+  leaks: readonly LeakReceipt[];
 } {
   const { table, memberships, warmUp, labels, split, warnings, examples } = splitBars(
     strategy,
@@ -436,7 +415,7 @@ function prepareSymbol(
   const rows = { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") };
   enter("checking_leaks");
   const subject = { strategy, series, memberships, table, warmUp, labels, boundaries, split, rows };
-  const leaks = checkLeaks(subject, strategy.training.seed, token);
+  const leaks = seeds.map((seed) => checkLeaks(subject, seed, token));
   return { split, rows, warnings, examples, leaks };
 }
 
@@ -501,9 +480,4 @@ function toTrainingParts({ train, validation }: JoinedParts["data"]): TrainingPa
     train: toSamples(train),
     validation: validation.features.rows === 0 ? null : toSamples(validation),
   };
-}
-
-function resourceUsage({ name, device }: Engine): TrainingResult["resource_usage"] {
-  if (device?.type !== "gpu") return { engine: name, device_type: "cpu" };
-  return { engine: name, device_type: "gpu", gpu_name: device.name };
 }

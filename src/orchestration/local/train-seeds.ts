@@ -1,13 +1,15 @@
 import type { Worker } from "node:worker_threads";
 import { CancelledError, UsageError, type SignallingToken } from "../../core/index.js";
+import { chooseEngine, findEngine } from "../../engines/index.js";
 import type { ModelStorage } from "../../models/index.js";
 import type { TrainingResult } from "../../pipeline/index.js";
 import { silentBridge, type ProgressBridge } from "../bridge.js";
-import type { TrainingOperationContext } from "../context.js";
+import { operationIds, type TrainingOperationContext } from "../context.js";
 import { usableMemory } from "../out-of-memory.js";
-import { seedVariants, strategyToData, type StrategyData } from "../../strategy/index.js";
+import { seedVariants, strategyToData, type Strategy } from "../../strategy/index.js";
 import { strategyOf } from "../request-strategy.js";
-import { scriptFor, takeThread, trainOnThread } from "../training-thread.js";
+import { batchWorkOf } from "../run-training.js";
+import { scriptFor, takeThread, trainSeedsOnThread } from "../training-thread.js";
 import { asLocal, type LocalTrainingResult } from "./local-orchestrator.js";
 
 /** Mean and standard deviation (n - 1) over runs; null where a run has no such figure, the deviation also of one run. */
@@ -39,13 +41,21 @@ export interface SeedsListener {
 }
 
 /**
- * Trains the same strategy on the same bars from several seeds, on as many threads as asked for at a time: independent
- * runs use all cores where one small network cannot. Each is a whole run that `--seed` gives again, to the bit.
+ * Seeds of one job at most: a thread prepares the data once for all of them, and looks for leaks with each, before it trains the
+ * first.
+ */
+const seedsPerJob = 64;
+
+/**
+ * Trains the same strategy on the same bars from several seeds. An engine that advances many networks together gets all of them, on one
+ * thread; else as many threads as asked for share them, since independent runs use all cores where one small network cannot. Each is
+ * a whole run that `--seed` gives again on the same engine, to the bit.
  *
  * @param context  what to train; its `seed` and `threads` are set for each run
  * @param seeds    distinct
  * @param threads  runs at a time
- * @throws CancelledError, and what a run throws: the others are stopped then, and models saved by then stay
+ * @throws CancelledError, and what a run throws: the others are stopped then, and models saved by then stay. One that trains together with
+ *   others is no reason to stop those: they are trained and saved before its error is thrown
  */
 export async function trainSeeds(
   context: TrainingOperationContext,
@@ -62,43 +72,52 @@ export async function trainSeeds(
   const stopAll = new AbortController();
   const onAbort = (): void => stopAll.abort();
   token.signal.addEventListener("abort", onAbort, { once: true });
-  // Each run reads a control block of its own, which this token's signal sets.
+  // Each job reads a control block of its own, which this token's signal sets.
   const ownToken: SignallingToken = {
     signal: stopAll.signal,
     get isCancelled() {
       return stopAll.signal.aborted || token.isCancelled;
     },
   };
+  const ids = operationIds(context, seeds);
+  const script = scriptFor(context);
+  const pool = [takeThread(script)];
   let next = 0;
   let done = 0;
-  const atOnce = Math.min(threads, seeds.length);
-  // The runs under way share what one run might use, the machine's memory where no limit was set.
-  const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
-  const work = async (
-    thread: Worker,
-    strategyOfSeed: (seed: number) => StrategyData | null,
-  ): Promise<void> => {
-    while (next < seeds.length) {
-      const index = next++;
-      const seed = seeds[index];
-      const operationId = `${context.operationId}-${seed}`;
-      const run = { ...context, seed, threads: 1, operationId, maxMemoryBytes };
-      const bridge = index === 0 ? listener.bridge : silentBridge;
-      const seat = { thread, strategy: strategyOfSeed(seed) };
-      const result = asLocal(await trainOnThread(run, bridge, ownToken, storage, seat), operationId);
-      runs[index] = result;
-      listener.onRun(result, ++done, seeds.length);
-    }
-  };
-  const script = scriptFor(context);
-  const pool = Array.from({ length: atOnce }, () => takeThread(script));
   try {
     // Checked here once, beside the threads' start.
-    const variants = script === "worker" ? null : seedVariants(strategyOf(context));
-    const strategyOfSeed = (seed: number): StrategyData | null => variants && strategyToData(variants(seed));
+    const strategy = script === "worker" ? null : strategyOf(context);
+    const variants = strategy && seedVariants(strategy);
+    const networks = Math.min(seeds.length, seedsPerJob);
+    const together = advancesTogether(context, strategy, networks);
+    const atOnce = together ? 1 : Math.min(threads, seeds.length);
+    while (pool.length < atOnce) pool.push(takeThread(script));
+    // The jobs under way share what one run might use, the machine's memory where no limit was set.
+    const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
+    const shared = { ...context, ...(together ? { networks } : {}), threads: 1, maxMemoryBytes };
+    const work = async (thread: Worker): Promise<void> => {
+      while (next < seeds.length) {
+        const first = next;
+        // Smaller ones towards the end, so that threads end at about the same time.
+        const share = together ? seedsPerJob : Math.ceil((seeds.length - first) / (2 * atOnce));
+        const mine = seeds.slice(first, first + Math.min(share, seedsPerJob));
+        next += mine.length;
+        const job = {
+          thread,
+          seeds: mine,
+          strategies: variants && mine.map((seed) => strategyToData(variants(seed))),
+        };
+        const bridge = first === 0 ? listener.bridge : silentBridge;
+        await trainSeedsOnThread(shared, job, bridge, ownToken, storage, (result, run) => {
+          const own = asLocal(result, ids[first + run]);
+          runs[first + run] = own;
+          listener.onRun(own, ++done, seeds.length);
+        });
+      }
+    };
     const ends = await Promise.allSettled(
       pool.map((thread) =>
-        work(thread, strategyOfSeed).catch((error: unknown) => {
+        work(thread).catch((error: unknown) => {
           next = seeds.length;
           stopAll.abort();
           throw error;
@@ -114,6 +133,20 @@ export async function trainSeeds(
     for (const thread of pool) void thread.terminate();
   }
   return { strategy_name: runs[0].strategy_name, seeds, runs, summary: summarize(runs) };
+}
+
+/**
+ * Whether the engine that these networks get advances them together. Where the strategy is checked on the thread it is not known here what
+ * `auto` will take; such threads share the seeds in any case.
+ */
+function advancesTogether(
+  { engine = "auto" }: TrainingOperationContext,
+  strategy: Strategy | null,
+  networks: number,
+): boolean {
+  if (engine !== "auto") return findEngine(engine).together !== undefined;
+  if (strategy === null) return false;
+  return chooseEngine(engine, 1, { ...batchWorkOf(strategy), networks }).engine.together !== undefined;
 }
 
 function summarize(runs: readonly TrainingResult[]): SeedsResult["summary"] {
