@@ -1,13 +1,15 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { BarStore, ModelStorage } from "../src/index.js";
+import { BarStore, createRandom, ModelStorage } from "../src/index.js";
 import { makeBars } from "./bars.js";
 import { importBuiltService } from "./built.js";
 import { startCommand } from "./command.js";
 import { follow, send, type StreamEvent } from "./http.js";
 import { strategyText } from "./journey-strategies.js";
+import { inLanes } from "./lanes.js";
 import { rounds } from "./rounds.js";
 
 const { startHostService } = await importBuiltService();
@@ -290,29 +292,33 @@ describe("the host's process", () => {
   }
 
   test("killed at any moment, the next one knows what was under way, and no half model is left", async () => {
-    for (let k = 0; k < rounds(50, 2); k++) {
+    const random = createRandom(6, "kills");
+    await inLanes(2, rounds(50, 2), async (kills) => {
       const home = mkdtempSync(join(folder, "killed-"));
-      const first = startProcess(home);
-      const url = await first.url;
-      const done = await startTraining(url, { epochs: 1 });
-      await untilFinal(url, done);
-      const running = await startTraining(url, endless);
-      const waiting = await startTraining(url);
-      const seen = follow(url, `/training/stream/${running}`);
-      for await (const { event } of seen) if (event === (k % 2 === 0 ? "batch" : "status")) break;
-      first.child.kill("SIGKILL");
-      await first.done;
-      const second = startProcess(home);
-      const again = await second.url;
-      expect(await statusOf(again, done)).toMatchObject({ status: "completed" });
-      expect((await send(again, "GET", `/training/result/${done}`)).body.session_id).toBe(done);
-      for (const id of [running, waiting]) {
-        expect(await statusOf(again, id)).toMatchObject({ status: "failed", error: { code: "INTERRUPTED" } });
+      let host = startProcess(home);
+      for (const _ of kills) {
+        const url = await host.url;
+        const done = await startTraining(url, { epochs: 1 });
+        await untilFinal(url, done);
+        const running = await startTraining(url, endless);
+        const waiting = await startTraining(url);
+        await wait(random.uniform() * 400);
+        host.child.kill("SIGKILL");
+        await host.done;
+        host = startProcess(home);
+        const again = await host.url;
+        expect(await statusOf(again, done)).toMatchObject({ status: "completed" });
+        expect((await send(again, "GET", `/training/result/${done}`)).body.session_id).toBe(done);
+        for (const id of [running, waiting]) {
+          const status = await statusOf(again, id);
+          expect(status).toMatchObject({ status: "failed", error: { code: "INTERRUPTED" } });
+        }
+        const left = readdirSync(join(home, "models", "journey")).filter((name) => name.startsWith("."));
+        expect(left).toEqual([]);
       }
-      expect(readdirSync(join(home, "models", "journey")).filter((name) => name.startsWith("."))).toEqual([]);
-      second.child.kill("SIGTERM");
-      expect((await second.done).status).toBe(0);
-    }
+      host.child.kill("SIGTERM");
+      expect((await host.done).status).toBe(0);
+    });
   }, 600_000);
 
   test.each(["SIGINT", "SIGTERM"] as const)("%s stops what runs, in order", async (signal) => {

@@ -14,6 +14,7 @@ import { makeBars } from "./bars.js";
 import { importBuilt, importBuiltService } from "./built.js";
 import { startCommand } from "./command.js";
 import { strategyText } from "./journey-strategies.js";
+import { inLanes } from "./lanes.js";
 import { latencyText } from "./latencies.js";
 import { rounds } from "./rounds.js";
 
@@ -485,23 +486,27 @@ describe("a host that dies", () => {
 
   test("while it trains: HOST_LOST with the session's id, and nothing runs here in its place", async () => {
     const noticed: number[] = [];
-    for (let k = 0; k < rounds(50, 2); k++) {
-      const host = await startProcess();
-      let events = 0;
-      let at = 0;
-      const { error, id, result } = await train(createManager(host.url), {
-        more: { epochs: 1_000_000 },
-        onEvent: () => {
-          if (++events <= 5 + 3 * k || at > 0) return;
-          at = performance.now();
-          host.child.kill("SIGKILL");
-        },
-      });
-      noticed.push(performance.now() - at);
-      expect(result).toBeNull();
-      expect(error).toMatchObject({ code: "HOST_LOST", details: { session_id: id, host: host.url } });
-      expect(error?.message).toContain(id);
-    }
+    const random = ktrdr.createRandom(9, "kills");
+    await inLanes(3, rounds(50, 2), async (kills) => {
+      for (const _ of kills) {
+        const host = await startProcess();
+        let at = NaN;
+        let timer: NodeJS.Timeout | undefined;
+        const { error, id, result } = await train(createManager(host.url), {
+          more: { epochs: 1_000_000 },
+          onEvent: () => {
+            timer ??= setTimeout(() => {
+              at = performance.now();
+              host.child.kill("SIGKILL");
+            }, random.uniform() * 500);
+          },
+        });
+        noticed.push(performance.now() - at);
+        expect(result).toBeNull();
+        expect(error).toMatchObject({ code: "HOST_LOST", details: { session_id: id, host: host.url } });
+        expect(error?.message).toContain(id);
+      }
+    });
     process.stdout.write(`host killed, noticed by the run that it trained: ${latencyText(noticed)}\n`);
   }, 600_000);
 });

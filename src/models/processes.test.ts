@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startChild } from "../../test/child.js";
+import { inLanes } from "../../test/lanes.js";
 import { rounds } from "../../test/rounds.js";
 import { sampleModel } from "../../test/sample-model.js";
 import { temporaryFolder } from "../../test/temporary-folder.js";
@@ -39,32 +40,34 @@ test("processes that publish at once never share a version, also while models ar
 });
 
 test("a kill at any moment leaves only whole models, and the next run takes the next free version", async () => {
-  const storage = new ModelStorage(join(temporaryFolder(), "models"));
-  const folder = join(storage.root, "example");
   const random = createRandom(7, "kills");
   let leftovers = 0;
-  for (let round = 0; round < rounds(100); round++) {
-    rmSync(storage.root, { recursive: true, force: true });
-    const child = startChild("publish", [storage.root, "100000", `round${round}`]);
-    await child.nextLine();
-    child.process.stdin?.write("go\n");
-    await child.nextLine();
-    await wait(random.uniform() * 15);
-    child.process.kill("SIGKILL");
-    await child.ended;
-    leftovers += readdirSync(folder).filter((name) => name.startsWith(".")).length;
-    const entries = storage.list((error) => expect.fail(`round ${round}: ${error.message}`));
-    for (const { name } of entries) storage.load(name);
-    const newest = Math.max(...entries.map(({ version }) => version));
-    expect(newest, "no gap in the numbers").toBe(entries.length);
-    expect(newest, "what the run reported is there").toBeGreaterThanOrEqual(child.lines.length - 1);
-    const next = storage.publish(sampleModel(), { operationId: "next", token: neverCancelled });
-    expect(next.version, `round ${round}`).toBe(newest + 1);
-    expect(
-      readdirSync(folder).filter((name) => name.startsWith(".")),
-      "left by the killed run",
-    ).toEqual([]);
-  }
+  await inLanes(2, rounds(100), async (kills) => {
+    const storage = new ModelStorage(join(temporaryFolder(), "models"));
+    const folder = join(storage.root, "example");
+    for (const round of kills) {
+      rmSync(storage.root, { recursive: true, force: true });
+      const child = startChild("publish", [storage.root, "100000", `round${round}`]);
+      await child.nextLine();
+      child.process.stdin?.write("go\n");
+      await child.nextLine();
+      await wait(random.uniform() * 15);
+      child.process.kill("SIGKILL");
+      await child.ended;
+      leftovers += readdirSync(folder).filter((name) => name.startsWith(".")).length;
+      const entries = storage.list((error) => expect.fail(`round ${round}: ${error.message}`));
+      for (const { name } of entries) storage.load(name);
+      const newest = Math.max(...entries.map(({ version }) => version));
+      expect(newest, "no gap in the numbers").toBe(entries.length);
+      expect(newest, "what the run reported is there").toBeGreaterThanOrEqual(child.lines.length - 1);
+      const next = storage.publish(sampleModel(), { operationId: "next", token: neverCancelled });
+      expect(next.version, `round ${round}`).toBe(newest + 1);
+      expect(
+        readdirSync(folder).filter((name) => name.startsWith(".")),
+        "left by the killed run",
+      ).toEqual([]);
+    }
+  });
   expect(leftovers, "nine kills in ten hit a model that is being written").toBeGreaterThan(0);
 }, 600_000);
 

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Child, startChild, startCommand } from "../../test/child.js";
+import { inLanes } from "../../test/lanes.js";
 import { rounds } from "../../test/rounds.js";
 import { deferred } from "../../test/deferred.js";
 import { temporaryFolder } from "../../test/temporary-folder.js";
@@ -63,19 +64,21 @@ test("a killed run is recorded as interrupted by whoever looks next, and its soc
   const file = newFile();
   const store = open(file);
   const random = createRandom(3, "kills");
-  for (let round = 0; round < rounds(100, 3); round++) {
-    const { child, id } = await startRun(file);
-    const { address } = store.get(id);
-    await wait(random.uniform() * 20);
-    child.process.kill("SIGKILL");
-    await child.ended;
-    const record = store.list().find((one) => one.operation_id === id);
-    expect(record?.status).toBe("failed");
-    expect(record?.error?.code).toBe("INTERRUPTED");
-    expect(record?.error_message).toMatch(/interrupted/);
-    expect(existsSync(dirname(address as string))).toBe(false);
-    await expect(cancelOperation(store, id)).rejects.toThrow(/is over: failed/);
-  }
+  await inLanes(2, rounds(100, 3), async (kills) => {
+    for (const _ of kills) {
+      const { child, id } = await startRun(file);
+      const { address } = store.get(id);
+      await wait(random.uniform() * 20);
+      child.process.kill("SIGKILL");
+      await child.ended;
+      const record = store.list().find((one) => one.operation_id === id);
+      expect(record?.status).toBe("failed");
+      expect(record?.error?.code).toBe("INTERRUPTED");
+      expect(record?.error_message).toMatch(/interrupted/);
+      expect(existsSync(dirname(address as string))).toBe(false);
+      await expect(cancelOperation(store, id)).rejects.toThrow(/is over: failed/);
+    }
+  });
 }, 600_000);
 
 test("who watches or waits for a cancel is told when the process is killed", async () => {
