@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkSymbol, dataModes } from "../../data/index.js";
+import { checkSymbol } from "../../data/index.js";
 import { checkEngineName } from "../../engines/index.js";
 import { checkStrategyName } from "../../models/index.js";
 import type { SessionConfig } from "../../orchestration/index.js";
@@ -8,39 +8,20 @@ import { startSchema } from "../host/host-service.js";
 import { ServiceError } from "../http/errors.js";
 import { commonReplies, goneSignal, type ServiceApp } from "../http/server.js";
 import { runModes } from "../manager/settings.js";
+import { settingsOf } from "../training-request.js";
 import type { BackendContext } from "./context.js";
 import { resultOf } from "./operation-routes.js";
 import { dataReply, record, sendTask, success, word } from "./replies.js";
 import { oneStrategy, strategyInput, strategyShape } from "./strategy-input.js";
 
-const {
-  symbols,
-  timeframes,
-  start_date,
-  end_date,
-  seed,
-  epochs,
-  engine,
-  threads,
-  max_memory_bytes,
-  attended,
-} = startSchema.shape;
+/** A backend takes what a host does, but for the id, how the strategy is named, and the runs on the same data, which it knows of itself. */
+const { session_id: _id, strategy_yaml: _yaml, trials: _trials, ...shared } = startSchema.shape;
 
 /** The body of `POST /trainings/start`. */
 export const trainingSchema = z
   .strictObject({
     ...strategyShape,
-    symbols,
-    timeframes,
-    start_date,
-    end_date,
-    seed,
-    epochs,
-    engine,
-    threads,
-    data_mode: z.enum(dataModes).optional(),
-    max_memory_bytes,
-    attended,
+    ...shared,
     mode: z
       .enum(runModes)
       .optional()
@@ -56,23 +37,10 @@ const configSchema = z.object({
 
 function configOf(body: z.infer<typeof trainingSchema>, context: BackendContext): SessionConfig {
   const strategy = strategyInput(body, context);
-  const given = {
-    symbols: body.symbols,
-    timeframes: body.timeframes,
-    startDate: body.start_date,
-    endDate: body.end_date,
-    seed: body.seed,
-    epochs: body.epochs,
-    engine: body.engine,
-    threads: body.threads,
-    dataMode: body.data_mode,
-    maxMemoryBytes: body.max_memory_bytes,
-    strategyText: "text" in strategy ? strategy.text : undefined,
-  };
   const strategyPath =
     "text" in strategy ? strategy.label : findStrategyByName(strategy.name, strategy.folder);
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { strategyPath, dataFolder: context.dataFolder, ...set };
+  const text = "text" in strategy ? { strategyText: strategy.text } : {};
+  return { strategyPath, dataFolder: context.dataFolder, ...settingsOf(body), ...text };
 }
 
 /** `/trainings`: start, result figures, where they run. */

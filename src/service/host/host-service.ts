@@ -1,4 +1,5 @@
 import { TaskThreads } from "../task-threads.js";
+import { settingsOf } from "../training-request.js";
 import { z } from "zod";
 import { dataModes } from "../../data/index.js";
 import { ModelStorage } from "../../models/index.js";
@@ -174,38 +175,6 @@ const section = z.looseObject({}) as z.ZodType<object>;
 
 const idParams = z.object({ session_id: sessionIdSchema });
 
-function configOf(body: z.infer<typeof startSchema>, dataFolder: string): SessionConfig {
-  const {
-    symbols,
-    timeframes,
-    start_date,
-    end_date,
-    seed,
-    epochs,
-    engine,
-    threads,
-    data_mode,
-    trials,
-    max_memory_bytes,
-  } = body;
-  return {
-    strategyPath: "strategy_yaml",
-    strategyText: body.strategy_yaml,
-    dataFolder,
-    ...(symbols === undefined ? {} : { symbols }),
-    ...(timeframes === undefined ? {} : { timeframes }),
-    ...(start_date === undefined ? {} : { startDate: start_date }),
-    ...(end_date === undefined ? {} : { endDate: end_date }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(epochs === undefined ? {} : { epochs }),
-    ...(engine === undefined ? {} : { engine }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(data_mode === undefined ? {} : { dataMode: data_mode }),
-    ...(trials === undefined ? {} : { trials }),
-    ...(max_memory_bytes === undefined ? {} : { maxMemoryBytes: max_memory_bytes }),
-  };
-}
-
 function addHealthRoutes(app: ServiceApp, service: TrainingService): void {
   const startedAt = performance.now();
   const systemInfo = createSystemInfo();
@@ -320,7 +289,9 @@ function addTrainingRoutes(app: ServiceApp, service: TrainingService, threads: T
       },
     },
     async ({ body }, reply) => {
-      const config = configOf(body, service.dataFolder);
+      const { dataFolder } = service;
+      const strategy = { strategyPath: "strategy_yaml", strategyText: body.strategy_yaml };
+      const config: SessionConfig = { ...strategy, dataFolder, ...settingsOf(body) };
       const checked = await check(config, body.session_id, goneSignal(reply));
       const session = service.start({ ...config, checked }, body.session_id);
       if (body.attended) {

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { SignallingToken } from "../../core/index.js";
 import type { HostTrainingResult, ProgressBridge } from "../../orchestration/index.js";
-import type { healthSchema, startReply, startSchema } from "../host/host-service.js";
+import type { healthSchema, startReply } from "../host/host-service.js";
+import type { StartBody } from "../training-request.js";
 import { followRun, type FollowedStatus } from "./follow-run.js";
 import { HttpClient, type Answer } from "./http-client.js";
 
@@ -24,7 +25,7 @@ export class HostClient {
   }
 
   /** @throws HostRefusedError; what `fetch` throws where there is no answer, see `wasNotSent`, or when the signal is aborted */
-  start(body: z.infer<typeof startSchema>, signal: AbortSignal): Promise<z.infer<typeof startReply>> {
+  start(body: StartBody, signal: AbortSignal): Promise<z.infer<typeof startReply>> {
     return this.#http.call("/training/start", { method: "POST", body, timeoutMs: 10_000, signal });
   }
 

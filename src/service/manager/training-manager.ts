@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { z } from "zod";
 import {
   CancelledError,
   throwIfCancelled,
@@ -16,7 +15,7 @@ import {
   type TrainingMode,
   type TrainingOperationContext,
 } from "../../orchestration/index.js";
-import type { startSchema } from "../host/host-service.js";
+import { fieldsOf, type StartBody } from "../training-request.js";
 import { GpuRequiredError, HostLostError, HostRefusedError } from "./errors.js";
 import type { HostClient, HostHealth } from "./host-client.js";
 import { wasNotSent } from "./http-client.js";
@@ -240,24 +239,14 @@ async function requireLocalGpu(): Promise<void> {
 }
 
 /** The request of a host session. @throws StrategyFileError and the like, naming the file on this machine */
-function bodyOf(context: TrainingOperationContext): z.infer<typeof startSchema> {
+function bodyOf(context: TrainingOperationContext): StartBody {
   strategyOf(context);
-  const { operationId, strategyPath, strategyText, symbols, timeframes, startDate, endDate } = context;
-  const { seed, epochs, engine, threads, dataMode, trials, maxMemoryBytes } = context;
+  const { operationId, strategyPath, strategyText, maxMemoryBytes } = context;
   return {
     session_id: operationId,
     attended: true,
     strategy_yaml: strategyText ?? readFileSync(strategyPath, "utf8"),
-    ...(symbols === undefined ? {} : { symbols: [...symbols] }),
-    ...(timeframes === undefined ? {} : { timeframes: [...timeframes] }),
-    ...(startDate === undefined ? {} : { start_date: startDate }),
-    ...(endDate === undefined ? {} : { end_date: endDate }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(epochs === undefined ? {} : { epochs }),
-    ...(engine === undefined ? {} : { engine }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(dataMode === undefined ? {} : { data_mode: dataMode }),
-    ...(trials === undefined ? {} : { trials }),
+    ...fieldsOf(context),
     ...(maxMemoryBytes === undefined ? {} : { max_memory_bytes: Math.floor(maxMemoryBytes) }),
   };
 }
