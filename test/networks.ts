@@ -96,7 +96,7 @@ export function gradientsOf(
   const network = hashNetwork(engine, { ...spec, optimizer: { type: "sgd", weightDecay: 0, momentum: 0 } });
   const before = flatten(network.exportWeights());
   network.startEpoch(network.load(samples), order, order.length);
-  network.trainBatches(1, 2 ** 20, neverCancelled, masks && [masks]);
+  network.trainBatches(1, 2 ** 20, neverCancelled, null, masks && [masks]);
   const after = flatten(network.exportWeights());
   network.dispose();
   return Float64Array.from(before, (weight, i) => (weight - after[i]) / 2 ** 20);

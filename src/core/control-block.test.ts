@@ -37,18 +37,14 @@ test("there is no snapshot before the first report, and the last one after", () 
   const memory = createControlBlock();
   expect(readSnapshot(memory)).toBeNull();
   const write = createSnapshotWriter(memory);
-  const snapshot = {
-    phase: "training",
-    epoch: 3,
-    epochs: 9,
-    batch: 7,
-    batches: 8,
-    loss: 0.5,
-    accuracy: 0.75,
-  } as const;
-  write({ ...snapshot, phase: null });
-  write(snapshot);
-  expect(readSnapshot(memory)).toEqual(snapshot);
+  const none = { epoch: 0, epochs: 0, batch: 0, batches: 0, loss: NaN, accuracy: NaN };
+  write.phase("loading_data");
+  expect(readSnapshot(memory)).toEqual({ phase: "loading_data", ...none });
+  write.batch(3, 9, 7, 8, 0.5, 0.75);
+  const batch = { epoch: 3, epochs: 9, batch: 7, batches: 8, loss: 0.5, accuracy: 0.75 };
+  expect(readSnapshot(memory)).toEqual({ phase: "loading_data", ...batch });
+  write.phase("training");
+  expect(readSnapshot(memory)).toEqual({ phase: "training", ...batch });
 });
 
 test("a reader never sees half of a report while another thread writes", async () => {

@@ -1,6 +1,6 @@
 import type { BlockToken, ControlBlock, SharedToken } from "./cancellation.js";
 import { KnownError } from "./errors.js";
-import { phases, type Phase } from "./progress.js";
+import { phases, type BatchListener, type Phase } from "./progress.js";
 
 /*
  * Layout: int32 [0] stop flag, [1] sequence counter of the snapshot, [2] who had the run first (see `claimRun`), then
@@ -99,30 +99,38 @@ export function createCancellation(): Cancellation {
   };
 }
 
+/** Writes snapshots of one run's progress. */
+export interface SnapshotWriter {
+  /** A phase begins; the rest of the snapshot stays. */
+  readonly phase: (phase: Phase) => void;
+  readonly batch: BatchListener;
+}
+
 /**
- * Writes snapshots of one run's progress: some 20 ns each, without garbage, never waiting. One run has one writer, so the
- * counter is kept here and only stored.
+ * Some 20 ns a batch, without garbage, never waiting. One run has one writer, so the counter is kept here and only stored.
+ * Before the first batch its counts are 0, its loss and accuracy NaN.
  */
-export function createSnapshotWriter(memory: ControlBlock): (snapshot: ProgressSnapshot) => void {
+export function createSnapshotWriter(memory: ControlBlock): SnapshotWriter {
   const counters = new Int32Array(memory.buffer, 0, ints);
   const values = new Float64Array(memory.buffer, ints * 4, fields);
   let count = Atomics.load(counters, sequence);
-  let phase: Phase | null = null;
-  let phaseIndex = -1;
-  return (snapshot) => {
-    if (snapshot.phase !== phase) {
-      phase = snapshot.phase;
-      phaseIndex = phase === null ? -1 : phases.indexOf(phase);
-    }
-    Atomics.store(counters, sequence, ++count);
-    values[0] = phaseIndex;
-    values[1] = snapshot.epoch;
-    values[2] = snapshot.epochs;
-    values[3] = snapshot.batch;
-    values[4] = snapshot.batches;
-    values[5] = snapshot.loss;
-    values[6] = snapshot.accuracy;
-    Atomics.store(counters, sequence, ++count);
+  if (count === 0) values.set([-1, 0, 0, 0, 0, NaN, NaN]);
+  return {
+    phase(phase) {
+      Atomics.store(counters, sequence, ++count);
+      values[0] = phases.indexOf(phase);
+      Atomics.store(counters, sequence, ++count);
+    },
+    batch(epoch, epochs, batch, batches, loss, accuracy) {
+      Atomics.store(counters, sequence, ++count);
+      values[1] = epoch;
+      values[2] = epochs;
+      values[3] = batch;
+      values[4] = batches;
+      values[5] = loss;
+      values[6] = accuracy;
+      Atomics.store(counters, sequence, ++count);
+    },
   };
 }
 

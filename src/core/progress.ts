@@ -59,8 +59,25 @@ export type TrainingProgress =
       learningRate: number;
     };
 
+/** Takes the numbers of a batch report. */
+export type BatchListener = (
+  epoch: number,
+  epochs: number,
+  batch: number,
+  batches: number,
+  loss: number,
+  accuracy: number,
+) => void;
+
 /** Receives progress; must return at once. */
-export type ProgressListener = (progress: TrainingProgress) => void;
+export interface ProgressListener {
+  (progress: TrainingProgress): void;
+  /**
+   * Called in place of the listener itself for reports of batches, where it is there: an object for each costs more than all that
+   * a listener does which looks at one in a thousand.
+   */
+  readonly batch?: BatchListener;
+}
 
 /** A progress listener that does nothing. */
 export const ignoreProgress: ProgressListener = () => undefined;

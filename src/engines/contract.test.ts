@@ -187,6 +187,29 @@ describeEachEngine("engine", (engine) => {
     for (const count of [2, 5, 100]) expect(weightsAfter(count)).toEqual(oneByOne);
   });
 
+  test("a call tells of each batch what calls of one batch would tell", () => {
+    // 50 rows in batches of 8: the last has 2; a shorter call comes first, so that room for more is made.
+    const samples = hashSamples(50, 6);
+    const start = (): Network => {
+      const network = hashNetwork(engine, smallSpec({ dropout: 0.3 }));
+      network.startEpoch(network.load(samples), inOrder(50), 8);
+      return network;
+    };
+    const single = start();
+    const expected = Array.from({ length: 7 }, () => {
+      const { lossSum, correct } = single.trainBatches(1, 0.01, neverCancelled);
+      return [lossSum, correct];
+    }).flat();
+    const network = start();
+    const numbers = new Float64Array(12).fill(-1);
+    network.trainBatches(2, 0.01, neverCancelled, numbers.subarray(0, 4));
+    expect([...numbers.subarray(0, 6)]).toEqual([...expected.slice(0, 4), -1, -1]);
+    const { lossSum } = network.trainBatches(6, 0.01, neverCancelled, numbers);
+    expect([...numbers.subarray(0, 10)]).toEqual(expected.slice(4));
+    const shares = expected.filter((_, k) => k >= 4 && k % 2 === 0);
+    expect(lossSum).toBe(shares.reduce((sum, share) => sum + share, 0));
+  });
+
   test("an epoch visits every row once, in the given order, and ends", () => {
     const network = hashNetwork(engine, smallSpec());
     const order = inOrder(45).reverse();

@@ -128,12 +128,14 @@ export interface Network {
   /**
    * Advances up to `count` batches of the epoch at the given learning rate.
    *
-   * @param masks dropout masks for tests: per batch, per hidden layer, [rows × units] of 0 or 1; else the engine's own
+   * @param perBatch [2 × count or more], filled with what came of each batch that was done: its share of `lossSum`, and its hits
+   * @param masks    dropout masks for tests: per batch, per hidden layer, [rows × units] of 0 or 1; else the engine's own
    */
   trainBatches(
     count: number,
     learningRate: number,
     token: CancellationToken,
+    perBatch?: Float64Array | null,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums;
   /** Loss and hits over loaded samples with dropout off, one column permuted if asked for. @throws CancelledError */
@@ -162,6 +164,8 @@ export interface BatchRequest {
   readonly network: Network;
   readonly count: number;
   readonly learningRate: number;
+  /** As for `trainBatches`. */
+  readonly perBatch?: Float64Array | null;
 }
 
 /** What an engine's arithmetic runs on, where that is not simply this machine's processors. */

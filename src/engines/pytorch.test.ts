@@ -57,7 +57,7 @@ describeEachEngine("engine and PyTorch", (engine) => {
     const found = losses.map((_, step) => {
       if (step % batches === 0) network.startEpoch(samples, order, batchSize);
       const masks = [masksOf(fixture, step, batchSize)];
-      const sums = network.trainBatches(1, learningRate, neverCancelled, masks);
+      const sums = network.trainBatches(1, learningRate, neverCancelled, null, masks);
       return sums.lossSum / sums.samples;
     });
     // Rounding (6e-8) in sums of another order grows a little over 50 updates; the reference engine stays under 3e-7.

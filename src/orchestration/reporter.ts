@@ -1,7 +1,8 @@
 import {
   createSnapshotWriter,
+  readSnapshot,
+  type BatchListener,
   type ControlBlock,
-  type Phase,
   type ProgressListener,
   type TrainingProgress,
 } from "../core/index.js";
@@ -40,31 +41,22 @@ export function createReporter(
   send: (progress: PackedProgress) => void,
   now: () => number,
 ): Reporter {
-  const writeSnapshot = createSnapshotWriter(memory);
-  // One object for all reports: a new one for each would cost more than writing it.
-  const snapshot = {
-    phase: null as Phase | null,
-    epoch: 0,
-    epochs: 0,
-    batch: 0,
-    batches: 0,
-    loss: NaN,
-    accuracy: NaN,
-  };
+  const snapshot = createSnapshotWriter(memory);
   let epochs = new Float64Array(64 * epochFields);
   let gathered = 0;
-  let newestBatch: ProgressOf<"batch"> | null = null;
+  let hasBatch = false; // whether the batch in the snapshot is to be sent
   let isFirstBatch = true;
   let sentAt = now();
   let reports = 0; // since then
   let untimed = 0; // reports to let pass before the clock is read again
 
   const post = (phase: ProgressOf<"phase"> | null): void => {
-    if (gathered > 0 || newestBatch !== null || phase !== null) {
-      send({ epochs: epochs.slice(0, gathered * epochFields), batch: newestBatch, phase });
+    if (gathered > 0 || hasBatch || phase !== null) {
+      const batch = hasBatch ? batchIn(memory) : null;
+      send({ epochs: epochs.slice(0, gathered * epochFields), batch, phase });
     }
     gathered = 0;
-    newestBatch = null;
+    hasBatch = false;
     sentAt = now();
     reports = 0;
     untimed = 0;
@@ -76,25 +68,22 @@ export function createReporter(
     if (passed >= messageGapMs) post(null);
     else untimed = Math.min(mostUntimed, ((messageGapMs - passed) * reports) / passed / 2);
   };
-  const listener: ProgressListener = (progress) => {
+  const reportBatch: BatchListener = (epoch, of, batch, batches, loss, accuracy) => {
+    snapshot.batch(epoch, of, batch, batches, loss, accuracy);
+    hasBatch = true;
+    if (!isFirstBatch) return postWhenDue();
+    isFirstBatch = false;
+    post(null);
+  };
+  const report = (progress: TrainingProgress): void => {
     if (progress.type === "batch") {
-      snapshot.epoch = progress.epoch;
-      snapshot.epochs = progress.epochs;
-      snapshot.batch = progress.batch;
-      snapshot.batches = progress.batches;
-      snapshot.loss = progress.loss;
-      snapshot.accuracy = progress.accuracy;
-      writeSnapshot(snapshot);
-      newestBatch = progress;
-      if (!isFirstBatch) return postWhenDue();
-      isFirstBatch = false;
-      return post(null);
+      const { epoch, epochs: of, batch, batches, loss, accuracy } = progress;
+      return reportBatch(epoch, of, batch, batches, loss, accuracy);
     }
     // A batch report older than this one would arrive out of order, and says nothing that this one does not.
-    newestBatch = null;
+    hasBatch = false;
     if (progress.type === "phase") {
-      snapshot.phase = progress.phase;
-      writeSnapshot(snapshot);
+      snapshot.phase(progress.phase);
       return post(progress);
     }
     if ((gathered + 1) * epochFields > epochs.length) {
@@ -105,7 +94,15 @@ export function createReporter(
     packEpoch(progress, epochs, gathered++ * epochFields);
     postWhenDue();
   };
-  return { listener, flush: () => post(null) };
+  return { listener: Object.assign(report, { batch: reportBatch }), flush: () => post(null) };
+}
+
+/** The report of the batch that was written last. */
+function batchIn(memory: ControlBlock): ProgressOf<"batch"> | null {
+  const snapshot = readSnapshot(memory);
+  if (snapshot === null) return null;
+  const { epoch, epochs, batch, batches, loss, accuracy } = snapshot;
+  return { type: "batch", epoch, epochs, batch, batches, loss, accuracy };
 }
 
 /** Numbers of an epoch's report. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { CancelledError, type TrainingProgress } from "../core/index.js";
+import { CancelledError, createCancellation, neverCancelled, type TrainingProgress } from "../core/index.js";
 import {
   referenceEngine,
   type Engine,
@@ -91,12 +91,13 @@ function scriptedEngine({ validLosses = [], nanAt, lastWeight }: Script = {}) {
       left = order.length;
       size = batchSize;
     },
-    trainBatches(count, learningRate) {
+    trainBatches(count, learningRate, _, perBatch) {
       if (log.rates.length < epochs) log.rates.push(learningRate);
       const sums = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
       while (sums.batches < count && left > 0) {
         const rows = Math.min(size, left);
         left -= rows;
+        perBatch?.set([rows, 0], 2 * sums.batches);
         sums.batches++;
         sums.samples += rows;
         sums.lossSum += ++batchesDone === nanAt ? NaN : rows;
@@ -289,6 +290,53 @@ describe("progress", () => {
     expect(batches).toEqual(expected);
   });
 
+  test.each([
+    ["several reports in one call of the engine", [8], 16],
+    ["one or two reports in a call", [256, 128], 64],
+    ["a call for each report", [512, 512], 64],
+  ])("says loss and hits as they were after each batch: %s", (_, hidden, batchSize) => {
+    const every = 3;
+    const settings = { epochs: 1, batch_size: batchSize, progress_update_frequency: every, shuffle: false };
+    const wide = new MLPTradingModel(model.inputs, { ...model.architecture, hidden });
+    const heard: number[][] = [];
+    const progress = (event: TrainingProgress) =>
+      void (event.type === "batch" && heard.push([event.batch, event.loss, event.accuracy]));
+    new ModelTrainer(referenceEngine, options(settings), noClock).fit(wide, parts, { progress });
+
+    const network = wide.createNetwork(referenceEngine, options(settings), null);
+    const { rows } = parts.train;
+    network.startEpoch(
+      network.load(parts.train),
+      Uint32Array.from({ length: rows }, (_, i) => i),
+      batchSize,
+    );
+    const batches = Math.ceil(rows / batchSize);
+    const expected: number[][] = [];
+    let [seen, loss, correct] = [0, 0, 0];
+    for (let batch = 1; batch <= batches; batch++) {
+      const done = network.trainBatches(1, options(settings).learningRate, neverCancelled);
+      seen += done.samples;
+      loss += done.lossSum;
+      correct += done.correct;
+      if (batch === 1 || batch % every === 0 || batch === batches)
+        expected.push([batch, loss / seen, correct / seen]);
+    }
+    expect(heard.map(([batch, , accuracy]) => [batch, accuracy])).toEqual(
+      expected.map(([batch, , accuracy]) => [batch, accuracy]),
+    );
+    heard.forEach(([, loss], k) => expect(loss).toBeCloseTo(expected[k][1], 12));
+  });
+
+  test("a listener that stops the run hears nothing more, though the engine has gone further", () => {
+    const { token, cancel } = createCancellation();
+    const batches: number[] = [];
+    const progress = (event: TrainingProgress): void => {
+      if (event.type === "batch" && batches.push(event.batch) === 2) cancel();
+    };
+    expect(() => fit({ epochs: 1, batch_size: 16 }, { hooks: { progress, token } })).toThrow(CancelledError);
+    expect(batches).toEqual([1, 10]);
+  });
+
   test("a listener changes nothing in the weights", () => {
     const silent = fit({ epochs: 2 });
     const heard = fit({ epochs: 2, progress_update_frequency: 1 }, { hooks: { progress: () => undefined } });
@@ -384,7 +432,7 @@ describe("several seeds in step", () => {
     lr_scheduler: { type: "reduce_on_plateau", patience: 1 },
   };
 
-  /** The reference engine with `together`; it counts what it is asked, and can spoil the loss of one seed in its fifth call. */
+  /** The reference engine with `together`; it counts what it is asked, and can spoil the loss of one seed in its second call. */
   function counted(spoiled?: number) {
     const log = { loads: 0, disposed: 0, asked: [] as number[] };
     const calls = new Map<Network, number>();
@@ -403,10 +451,10 @@ describe("several seeds in step", () => {
         load: (_, samples) => (log.loads++, samples),
         trainBatches(requests, token) {
           log.asked.push(requests.length);
-          return requests.map(({ network, count, learningRate }) => {
-            const sums = network.trainBatches(count, learningRate, token);
+          return requests.map(({ network, count, learningRate, perBatch }) => {
+            const sums = network.trainBatches(count, learningRate, token, perBatch);
             calls.set(network, (calls.get(network) ?? 0) + 1);
-            return network === bad && calls.get(network) === 5 ? { ...sums, lossSum: NaN } : sums;
+            return network === bad && calls.get(network) === 2 ? { ...sums, lossSum: NaN } : sums;
           });
         },
         evaluate: (networks, samples, token) => networks.map((network) => network.evaluate(samples, token)),
@@ -434,11 +482,12 @@ describe("several seeds in step", () => {
     together(referenceEngine).forEach(expectAsAlone);
     expect(log.loads, "training and validation, once each").toBe(2);
     expect(log.disposed).toBe(seeds.length);
-    // 25 batches: four calls an epoch, each of those that still train.
-    const asked = Array.from({ length: Math.max(...lengths) }, (_, epoch) =>
-      lengths.filter((length) => length > epoch),
+    // Batches are small: one call an epoch, each of those that still train.
+    const asked = Array.from(
+      { length: Math.max(...lengths) },
+      (_, epoch) => lengths.filter((length) => length > epoch).length,
     );
-    expect(log.asked).toEqual(asked.flatMap(({ length }) => [length, length, length, length]));
+    expect(log.asked).toEqual(asked);
   });
 
   test("go on when the loss of one is not finite, and its error takes its place", () => {
@@ -447,7 +496,7 @@ describe("several seeds in step", () => {
       together(engine).forEach((outcome, k) => {
         if (k !== spoiled) return expectAsAlone(outcome, k);
         expect(outcome).toBeInstanceOf(LossNotFiniteError);
-        expect(outcome).toMatchObject({ epoch: 2, batch: 1 });
+        expect(outcome).toMatchObject({ epoch: 2, batch: 25 });
       });
       expect(log.disposed).toBe(seeds.length);
     }

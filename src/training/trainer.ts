@@ -3,21 +3,23 @@ import {
   ignoreProgress,
   neverCancelled,
   throwIfCancelled,
+  type BatchListener,
   type CancellationToken,
   type ProgressListener,
 } from "../core/index.js";
-import type {
-  BatchRequest,
-  BatchSums,
-  Engine,
-  EvaluationSums,
-  LoadedSamples,
-  Network,
-  NetworkSpec,
-  Samples,
-  Weights,
+import {
+  parameterCount,
+  type BatchRequest,
+  type BatchSums,
+  type Engine,
+  type EvaluationSums,
+  type LoadedSamples,
+  type Network,
+  type NetworkSpec,
+  type Samples,
+  type Weights,
 } from "../engines/index.js";
-import { nextReported } from "./cadence.js";
+import { batchesPerCall, endOfCall, nextReported } from "./cadence.js";
 import { areFinite, checkParts, notFinite, type TrainingParts } from "./checks.js";
 import { balancedClassWeights } from "./class-weights.js";
 import { createEarlyStopping } from "./early-stopping.js";
@@ -140,8 +142,8 @@ class Lanes {
 
   trainBatches(runs: readonly Run[]): BatchSums[] {
     if (this.#together !== undefined) return this.#together.trainBatches(runs, this.#token);
-    return runs.map(({ network, count, learningRate }) =>
-      network.trainBatches(count, learningRate, this.#token),
+    return runs.map(({ network, count, learningRate, perBatch }) =>
+      network.trainBatches(count, learningRate, this.#token, perBatch),
     );
   }
 
@@ -160,6 +162,12 @@ class Lanes {
   }
 }
 
+/** A listener that takes numbers, for one that takes events. */
+function asEvent(progress: ProgressListener): BatchListener {
+  return (epoch, epochs, batch, batches, loss, accuracy) =>
+    progress({ type: "batch", epoch, epochs, batch, batches, loss, accuracy });
+}
+
 /** All epochs of all runs, in step: they have as many samples, so that they need the same number of batches up to their next reports. */
 function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: CancellationToken): void {
   costs.start();
@@ -175,7 +183,7 @@ function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: Ca
       if (!sound) going = going.filter((run) => run.isSound);
       throwIfCancelled(token);
       if (sampled) costs.afterChecks();
-      going[0]?.reportBatch();
+      going[0]?.reportBatches(token);
       if (sampled) costs.afterProgress();
     }
     const validated = lanes.validate(going);
@@ -187,9 +195,10 @@ function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: Ca
 class Run implements BatchRequest {
   readonly network: Network;
   readonly validation: LoadedSamples | null;
-  /** Batches up to the next report; 0 when the epoch is over. */
+  /** Batches of the next call, which ends with a report; 0 when the epoch is over. */
   count = 0;
   learningRate: number;
+  readonly perBatch: Float64Array | null;
   readonly #samples: Samples;
   readonly #train: LoadedSamples;
   readonly #options: TrainingOptions;
@@ -199,12 +208,17 @@ class Run implements BatchRequest {
   readonly #history = emptyHistory();
   readonly #order: Uint32Array;
   readonly #batches: number;
+  readonly #perCall: number;
+  readonly #reportBatch: BatchListener | null;
   #epoch = 0;
   #batch = 0;
   /** Sums over the epoch's batches so far, as they were met. */
-  #seen = 0;
   #lossSum = 0;
   #correct = 0;
+  /** The same before the last call. */
+  #batchBefore = 0;
+  #lossBefore = 0;
+  #correctBefore = 0;
   #best: { epoch: number; loss: number } | null = null;
   #stopped = false;
   #timing: TrainingTiming | null = null;
@@ -230,6 +244,12 @@ class Run implements BatchRequest {
     this.#stopping = earlyStopping && createEarlyStopping(earlyStopping);
     this.#order = new Uint32Array(samples.rows);
     this.#batches = Math.ceil(samples.rows / batchSize);
+    // Forward, and the gradients of weights and inputs.
+    const batchWork = 3 * parameterCount(network.spec) * Math.min(batchSize, samples.rows);
+    this.#perCall = batchesPerCall(batchWork);
+    this.#reportBatch = progress && (progress.batch ?? asEvent(progress));
+    const most = Math.max(this.#perCall, options.progressUpdateFrequency);
+    this.perBatch = progress && new Float64Array(2 * Math.min(this.#batches, most));
   }
 
   /** False once the loss was not finite. */
@@ -244,7 +264,7 @@ class Run implements BatchRequest {
       return false;
     }
     this.#epoch++;
-    this.#batch = this.#seen = this.#lossSum = this.#correct = 0;
+    this.#batch = this.#lossSum = this.#correct = 0;
     this.#arrange(token);
     this.network.startEpoch(this.#train, this.#order, this.#options.batchSize);
     this.#ask();
@@ -261,15 +281,16 @@ class Run implements BatchRequest {
   }
 
   #ask(): void {
-    const every = this.#options.progressUpdateFrequency;
-    this.count =
-      this.#batch === this.#batches ? 0 : nextReported(this.#batch, this.#batches, every) - this.#batch;
+    const { progressUpdateFrequency: every } = this.#options;
+    this.count = endOfCall(this.#batch, this.#batches, every, this.#perCall) - this.#batch;
   }
 
   /** Takes what came of the batches that were asked for; false where their loss is not finite. */
   add(done: BatchSums): boolean {
+    this.#batchBefore = this.#batch;
+    this.#lossBefore = this.#lossSum;
+    this.#correctBefore = this.#correct;
     this.#batch += done.batches;
-    this.#seen += done.samples;
     this.#lossSum += done.lossSum;
     this.#correct += done.correct;
     if (!Number.isFinite(this.#lossSum)) return this.#fail(this.#batch);
@@ -282,16 +303,22 @@ class Run implements BatchRequest {
     return false;
   }
 
-  reportBatch(): void {
-    this.#progress?.({
-      type: "batch",
-      epoch: this.#epoch,
-      epochs: this.#options.epochs,
-      batch: this.#batch,
-      batches: this.#batches,
-      loss: this.#lossSum / this.#seen,
-      accuracy: this.#correct / this.#seen,
-    });
+  /** Makes the reports of the last call, each with the sums as they were after its batch. */
+  reportBatches(token: CancellationToken): void {
+    const [report, perBatch, batches] = [this.#reportBatch, this.perBatch, this.#batches];
+    if (report === null || perBatch === null) return;
+    const { epochs, batchSize, progressUpdateFrequency: every } = this.#options;
+    let [batch, loss, correct] = [this.#batchBefore, this.#lossBefore, this.#correctBefore];
+    for (let k = 0; batch < this.#batch;) {
+      if (k > 0) throwIfCancelled(token); // the listener may have stopped the run
+      for (const next = nextReported(batch, batches, every); batch < next; batch++) {
+        loss += perBatch[k++];
+        correct += perBatch[k++];
+      }
+      const seen = Math.min(batch * batchSize, this.#samples.rows);
+      const lossSum = batch === this.#batch ? this.#lossSum : loss;
+      report(this.#epoch, epochs, batch, batches, lossSum / seen, correct / seen);
+    }
   }
 
   /** Records an epoch, keeps its weights where they are the best, and plans the next; false where its loss is not finite. */

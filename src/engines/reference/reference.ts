@@ -75,6 +75,7 @@ class ReferenceNetwork implements Network {
     count: number,
     learningRate: number,
     token: CancellationToken,
+    perBatch: Float64Array | null = null,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums {
     const epoch = this.#epoch;
@@ -86,6 +87,7 @@ class ReferenceNetwork implements Network {
         const rows = epoch.order.subarray(epoch.position, epoch.position + epoch.batchSize);
         const { loss, correct } = this.#step(epoch.samples, rows, learningRate, token, given);
         epoch.position += rows.length;
+        perBatch?.set([loss * rows.length, correct], 2 * sums.batches);
         sums.batches++;
         sums.samples += rows.length;
         sums.lossSum += loss * rows.length;

@@ -51,6 +51,7 @@ export interface Kernel {
     count: number,
     learningRate: number,
     masks: number,
+    perBatch: number,
     shared: number,
   ): void;
   inferRows(

@@ -93,6 +93,7 @@ class WasmNetwork implements Network {
   #batchRows = 0;
   #order = { address: 0, rows: 0 };
   #masks = { address: 0, bytes: 0 };
+  #perBatch: Float64Array = new Float64Array();
   #inference: Inference | null = null;
   #kept: number | null = null;
 
@@ -243,12 +244,13 @@ class WasmNetwork implements Network {
     count: number,
     learningRate: number,
     token: CancellationToken,
+    perBatch: Float64Array | null = null,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums {
     const epoch = this.#epoch;
     if (epoch === null) throw new Error("trainBatches before startEpoch");
-    if (masks !== undefined) return this.#trainMasked(epoch, count, learningRate, token, masks);
-    return this.#train(epoch, count, learningRate, token, 0);
+    if (masks !== undefined) return this.#trainMasked(epoch, count, learningRate, token, perBatch, masks);
+    return this.#train(epoch, count, learningRate, token, perBatch, 0);
   }
 
   #train(
@@ -256,10 +258,13 @@ class WasmNetwork implements Network {
     count: number,
     learningRate: number,
     token: CancellationToken,
+    perBatch: Float64Array | null,
     masks: number,
   ): BatchSums {
     const { samples, batchSize, position } = epoch;
     this.#ask(token);
+    if (perBatch !== null)
+      this.#makeRoom(perBatch, Math.min(count, Math.ceil((epoch.rows - position) / batchSize)));
     this.#kernel.trainBatches(
       samples.features,
       samples.labels,
@@ -269,13 +274,24 @@ class WasmNetwork implements Network {
       Math.min(count, 0x7fffffff),
       learningRate,
       masks,
+      perBatch === null ? 0 : this.#perBatch.byteOffset,
       this.#helpers.length,
     );
     // Indexed: taking it apart would go through the array's iterator, 100 ns a call.
     const results = this.#results;
     const samplesDone = results[2];
     epoch.position += samplesDone;
+    if (perBatch !== null) {
+      const numbers = 2 * results[1];
+      for (let k = 0; k < numbers; k++) perBatch[k] = this.#perBatch[k];
+    }
     return { batches: results[1], samples: samplesDone, lossSum: results[0], correct: results[3] };
+  }
+
+  #makeRoom({ length }: Float64Array, batches: number): void {
+    if (length < 2 * batches) throw new Error(`room for ${length} numbers of ${batches} batches`);
+    if (length <= this.#perBatch.length) return;
+    this.#perBatch = this.#arena.doubles(this.#arena.allocate(8 * length), length);
   }
 
   /** One call of the kernel for each batch, with its masks. */
@@ -284,6 +300,7 @@ class WasmNetwork implements Network {
     count: number,
     learningRate: number,
     token: CancellationToken,
+    perBatch: Float64Array | null,
     masks: readonly (readonly Uint8Array[])[],
   ): BatchSums {
     const sums = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
@@ -295,7 +312,8 @@ class WasmNetwork implements Network {
         this.#arena.bytes(at, mask.length).set(mask);
         at += mask.length;
       }
-      const done = this.#train(epoch, 1, learningRate, token, this.#masks.address);
+      const done = this.#train(epoch, 1, learningRate, token, null, this.#masks.address);
+      perBatch?.set([done.lossSum, done.correct], 2 * batch);
       sums.batches += done.batches;
       sums.samples += done.samples;
       sums.lossSum += done.lossSum;

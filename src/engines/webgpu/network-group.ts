@@ -56,6 +56,8 @@ export interface MemberRequest {
   readonly member: Member;
   readonly count: number;
   readonly learningRate: number;
+  /** As for `Network.trainBatches`. */
+  readonly perBatch?: Float64Array | null;
 }
 
 /** A request under way. */
@@ -71,6 +73,7 @@ interface Task {
   /** Rows and class weights of the batches that were handed over. */
   readonly sizes: number[];
   readonly totals: number[];
+  readonly perBatch: Float64Array | null;
 }
 
 /** Multiply-adds of a training batch. */
@@ -98,20 +101,24 @@ export function totalWeight(
  */
 export function sumsOf(
   sums: Float32Array,
-  { sizes, totals }: Pick<Task, "sizes" | "totals">,
+  { sizes, totals, perBatch }: Pick<Task, "sizes" | "totals" | "perBatch">,
   groups: number,
   parts: (rows: number) => number,
 ): BatchSums {
   const done = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
   for (const [batch, rows] of sizes.entries()) {
     let loss = 0;
+    let correct = 0;
     for (let part = 0; part < parts(rows); part++) {
       loss += sums[2 * (batch * groups + part)];
-      done.correct += sums[2 * (batch * groups + part) + 1];
+      correct += sums[2 * (batch * groups + part) + 1];
     }
+    const share = (loss / totals[batch]) * rows;
+    perBatch?.set([share, correct], 2 * batch);
     done.batches++;
     done.samples += rows;
-    done.lossSum += (loss / totals[batch]) * rows;
+    done.lossSum += share;
+    done.correct += correct;
     // Batches after it were trained by then; their weights are no numbers any more either.
     if (!Number.isFinite(loss)) break;
   }
@@ -222,13 +229,14 @@ export class NetworkGroup {
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums[] {
     let batches = 0;
-    const tasks = requests.map(({ member, count, learningRate }): Task => {
+    const tasks = requests.map(({ member, count, learningRate, perBatch = null }): Task => {
       const epoch = member.epoch!;
       const rest = Math.ceil((epoch.order.length - epoch.position) / epoch.batchSize);
       const left = Math.max(0, Math.min(count, rest));
       const first = batches;
       batches += left;
-      return { member, epoch, learningRate, first, position: epoch.position, left, sizes: [], totals: [] };
+      const { position } = epoch;
+      return { member, epoch, learningRate, first, position, left, sizes: [], totals: [], perBatch };
     });
     if (this.#sums.grow(8 * batches)) this.#unbind();
     let waiting = tasks.filter(({ left }) => left > 0);

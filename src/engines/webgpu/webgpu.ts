@@ -137,10 +137,11 @@ class WebGpuNetwork implements Network {
     count: number,
     learningRate: number,
     token: CancellationToken,
+    perBatch: Float64Array | null = null,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums {
-    if (!this.sharesSubmissions) return this.#trainTiled(count, learningRate, token, masks);
-    return this.group.train([{ member: this.member, count, learningRate }], token, masks)[0];
+    if (!this.sharesSubmissions) return this.#trainTiled(count, learningRate, token, perBatch, masks);
+    return this.group.train([{ member: this.member, count, learningRate, perBatch }], token, masks)[0];
   }
 
   /** Whether what it trains now can share submissions with others. */
@@ -154,6 +155,7 @@ class WebGpuNetwork implements Network {
     count: number,
     learningRate: number,
     token: CancellationToken,
+    perBatch: Float64Array | null,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums {
     const epoch = this.member.epoch!;
@@ -189,7 +191,7 @@ class WebGpuNetwork implements Network {
     const numbers = sizes.length * groups * 2;
     const sums = numbers === 0 ? new Float32Array(0) : this.#device.floats(this.#sums.buffer, numbers);
     this.group.submissions.drain();
-    const done = sumsOf(sums, { sizes, totals }, groups, (rows) => Math.ceil(rows / lossRows));
+    const done = sumsOf(sums, { sizes, totals, perBatch }, groups, (rows) => Math.ceil(rows / lossRows));
     epoch.position += done.samples;
     return done;
   }
@@ -435,8 +437,8 @@ function together(tiledOnly: boolean): Together {
       const networks = requests.map(({ network }) => network as WebGpuNetwork);
       const sums: BatchSums[] = [];
       const shared = networks.map((network) => network.sharesSubmissions);
-      for (const [k, { count, learningRate }] of requests.entries()) {
-        if (!shared[k]) sums[k] = networks[k].trainBatches(count, learningRate, token);
+      for (const [k, { count, learningRate, perBatch }] of requests.entries()) {
+        if (!shared[k]) sums[k] = networks[k].trainBatches(count, learningRate, token, perBatch);
       }
       for (const [group, places] of byGroup(networks)) {
         const those = places.filter((k) => shared[k]);

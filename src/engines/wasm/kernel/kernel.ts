@@ -324,11 +324,12 @@ function sumRowLosses(sum: f64, rows: i32): f64 {
 
 /**
  * Trains up to `count` batches of `order` [rows]; the last may be shorter. Ends early at a stop (the batch under way is
- * given up) and after a batch whose loss is not finite. Writes sum of losses, batches, samples and hits to the results.
+ * given up) and after a batch whose loss is not finite. Writes sum of losses, batches, samples and hits to the results, and loss and
+ * hits of each batch to `perBatch` unless that is 0.
  */
 export function trainBatches(
   samples: usize, labels: usize, order: usize, rows: i32, batchSize: i32, count: i32, learningRate: f64, masks: usize,
-  shared: bool,
+  perBatch: usize, shared: bool,
 ): void {
   net.samples = samples;
   net.labels = labels;
@@ -349,11 +350,16 @@ export function trainBatches(
     step();
     if (net.givenUp != 0) break;
     net.steps++;
-    const loss = sumRowLosses(0, net.rows) / net.weightTotal;
+    const loss = sumRowLosses(0, net.rows) / net.weightTotal * <f64>net.rows;
     batches++;
     done += net.rows;
-    lossSum += loss * <f64>net.rows;
+    lossSum += loss;
     correct += net.correct;
+    if (perBatch != 0) {
+      store<f64>(perBatch, loss);
+      store<f64>(perBatch, <f64>net.correct, 8);
+      perBatch += 16;
+    }
     if (!isFinite(loss)) break;
   }
   store<f64>(net.results, lossSum);
