@@ -47,6 +47,11 @@ describeWithComponent("on a software device", missingGpu, () => {
       engine: { name: "wasm" },
       reason: expect.stringContaining("no GPU") as string,
     });
+    const small = { parameters: 1000, batchSize: 32 };
+    expect(chooseEngine("auto", 1, small).reason).toContain("small");
+    expect(chooseEngine("auto", 1, { ...small, networks: 2000 }).reason, "2000 of them are much").toContain(
+      "no GPU",
+    );
     const { engine, reason } = chooseEngine("webgpu", 1, work);
     expect(engine.device).toMatchObject({ type: "cpu" });
     expect(reason).toMatch(/^asked for; .* is a software device and no GPU$/);

@@ -47,7 +47,7 @@ export const registerTrainCommand: RegisterCommands = (program) => {
     .option("--data-mode <mode>", "local, or fetch first: tail, backfill, full (default: local)")
     .option(
       "--seeds <n>",
-      "train from this many seeds, counting up from --seed, on all cores; report mean and deviation",
+      "train from this many seeds, counting up from --seed, on all cores or together on a GPU; report mean and deviation",
       wholeNumber("--seeds", 1, 10_000),
     )
     .option(
@@ -164,7 +164,7 @@ async function trainModel(options: TrainOptions, json: boolean): Promise<void> {
   if (options.seeds !== undefined) {
     if (mode === "host" || options.requireGpu) {
       throw new UsageError(
-        "--seeds trains on this machine's cores: leave out --mode host and --require-gpu.",
+        "--seeds trains on this machine, on a GPU where --engine says so: leave out --mode host and --require-gpu.",
       );
     }
     return trainManySeeds(options, options.seeds, json);

@@ -20,9 +20,11 @@ export function receiptText(receipt: unknown): string {
     ...line("cancellation", "looks whether to stop", "  "),
   ];
   const share = figures.get("orchestration_share");
+  const together = figures.get("trained_together");
   return [
     ...line("total", "Time", ""),
     ...lines,
+    ...(together === undefined ? [] : [`  (training: of ${together} networks together)`]),
     ...(parts.length === 0 ? [] : ["of which", ...parts]),
     ...(share === undefined ? [] : [`orchestration share of training: ${(100 * share).toPrecision(2)} %`]),
   ].join("\n");

@@ -50,9 +50,6 @@ export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[]):
   return kept + working + 2 * rows * features * 4;
 }
 
-/** Networks at once, at most: a stop or an error costs what so many of them had learnt. */
-const mostTogether = 64;
-
 /** What networks may take together on the device. Those that are too large for it fill a device alone. */
 const deviceBytes = 2 ** 30;
 
@@ -73,7 +70,7 @@ export function networksAtOnce(
   const units = inputs + 2 * 3 + 3 * hidden.reduce((sum, width) => sum + width, 0);
   // Weights, gradients, two states of the optimizer, the best weights; a batch's units; an order on either side.
   const bytes = 4 * (5 * parameters + Math.min(training.batchSize, rows) * units + 2 * rows);
-  return Math.max(1, Math.min(mostTogether, Math.floor(Math.min(deviceBytes, limitBytes) / bytes)));
+  return Math.max(1, Math.floor(Math.min(deviceBytes, limitBytes) / bytes));
 }
 
 /** @param limitBytes undefined for no limit. @throws MemoryLimitError where the symbols loaded so far need more */

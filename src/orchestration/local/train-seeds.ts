@@ -41,10 +41,10 @@ export interface SeedsListener {
 }
 
 /**
- * Seeds of one job at most: a thread prepares the data once for all of them, and looks for leaks with each, before it trains the
- * first.
+ * Seeds of one job at most. A thread prepares the data once for all of them and looks for leaks with each before it trains the first;
+ * networks that train together are saved when the last of them is done.
  */
-const seedsPerJob = 64;
+const seedsPerJob = 256;
 
 /**
  * Trains the same strategy on the same bars from several seeds. An engine that advances many networks together gets all of them, on one
