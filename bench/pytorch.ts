@@ -6,8 +6,13 @@ import type { Workload } from "./workloads.js";
 /** A Python process that trains when told to. */
 export interface PyTorch {
   readonly version: string;
-  /** Milliseconds of some epochs from fresh weights, or of a forward pass over all rows (without `epochs`). */
-  time(kind: "eager" | "loader" | "forward" | "graphs", workload: Workload, epochs?: number): Promise<number>;
+  /** Milliseconds of some epochs from fresh weights, or of a forward pass over all rows (without `epochs`); of several networks at once on a GPU. */
+  time(
+    kind: "eager" | "loader" | "forward" | "graphs",
+    workload: Workload,
+    epochs?: number,
+    networks?: number,
+  ): Promise<number>;
   close(): void;
 }
 
@@ -33,9 +38,9 @@ async function start(python: string, script: string): Promise<PyTorch | null> {
   if (hello.done) return null;
   return {
     version: hello.value,
-    async time(kind, { rows, batchSize, spec }, epochs = 0) {
+    async time(kind, { rows, batchSize, spec }, epochs = 0, networks = undefined) {
       const units = [spec.inputs, ...spec.hidden, spec.outputs];
-      child.stdin.write(`${JSON.stringify({ kind, rows, batch: batchSize, units, epochs })}\n`);
+      child.stdin.write(`${JSON.stringify({ kind, rows, batch: batchSize, units, epochs, networks })}\n`);
       const answer = await lines.next();
       if (answer.done) throw new Error("PyTorch ended in the middle of the benchmark");
       return Number(answer.value);
