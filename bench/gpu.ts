@@ -9,7 +9,7 @@ import { learningRate, samplesOf, w1, w2, w3, type Workload } from "./workloads.
 /** Some epochs of many networks from fresh weights, in step: for each epoch an order of visit of each, and one call. */
 function trainingTogether(
   built: Awaited<ReturnType<typeof importBuilt>>,
-  { createNetworks, load, trainBatches }: Together,
+  together: Together,
   workload: Workload,
   epochs: number,
   count: number,
@@ -18,8 +18,8 @@ function trainingTogether(
   const samples = samplesOf(workload);
   const seeds = Array.from({ length: count }, (_, k) => k + 1);
   return () => {
-    const networks = createNetworks(workload.spec, seeds);
-    const loaded = load(networks, samples);
+    const networks = together.createNetworks(workload.spec, seeds);
+    const loaded = together.load(networks, samples);
     const requests = networks.map((network) => ({ network, count: Infinity, learningRate }));
     const orders = seeds.map((seed) => ({
       order: Uint32Array.from({ length: workload.rows }, (_, i) => i),
@@ -32,7 +32,7 @@ function trainingTogether(
         random.shuffle(order);
         networks[k].startEpoch(loaded, order, workload.batchSize);
       }
-      loss = trainBatches(requests, neverCancelled).reduce((sum, { lossSum }) => sum + lossSum, 0);
+      loss = together.trainBatches(requests, neverCancelled).reduce((sum, { lossSum }) => sum + lossSum, 0);
     }
     const ms = performance.now() - started;
     for (const network of networks) network.dispose();

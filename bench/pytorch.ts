@@ -38,7 +38,7 @@ async function start(python: string, script: string): Promise<PyTorch | null> {
   if (hello.done) return null;
   return {
     version: hello.value,
-    async time(kind, { rows, batchSize, spec }, epochs = 0, networks = undefined) {
+    async time(kind, { rows, batchSize, spec }, epochs = 0, networks?) {
       const units = [spec.inputs, ...spec.hidden, spec.outputs];
       child.stdin.write(`${JSON.stringify({ kind, rows, batch: batchSize, units, epochs, networks })}\n`);
       const answer = await lines.next();

@@ -13,7 +13,7 @@ import {
   wordsPerRun,
   type WorkgroupPlan,
 } from "./shaders/workgroup.js";
-import type { StepSizes } from "./step-sizes.js";
+import { stepSizes } from "./step-sizes.js";
 import { DeviceQueue, Submissions, type Dispatch } from "./submissions.js";
 
 /**
@@ -47,7 +47,8 @@ export interface Epoch {
 export interface Member {
   readonly slot: number;
   readonly dropKey: number;
-  readonly steps: StepSizes;
+  /** Steps of the optimizer that were handed over. */
+  step: number;
   epoch: Epoch | null;
 }
 
@@ -70,9 +71,8 @@ interface Task {
   /** Where in the order its next batch begins. */
   position: number;
   left: number;
-  /** Rows and class weights of the batches that were handed over. */
+  /** Rows of the batches that were handed over. */
   readonly sizes: number[];
-  readonly totals: number[];
   readonly perBatch: Float64Array | null;
 }
 
@@ -81,48 +81,56 @@ function batchWork({ outputs }: NetworkSpec, parameters: number, rows: number): 
   return parameters * (3 * rows + updateWork) + rows * outputs * lossWork;
 }
 
-/** Sum of the class weights of some rows; their number without weights. */
-export function totalWeight(
-  classWeights: Float32Array | null,
-  classes: Uint8Array,
-  rows: Uint32Array,
-): number {
-  if (classWeights === null) return rows.length;
-  let total = 0;
-  for (let i = 0; i < rows.length; i++) total += classWeights[classes[rows[i]]];
-  return total;
-}
-
 /**
  * Sums of a call's batches.
  *
- * @param sums   pairs of loss and hits, `groups` of them for each batch
- * @param parts  how many of those a batch of so many rows has
+ * @param sizes    rows of each
+ * @param perBatch as for `Network.trainBatches`
+ * @param found    mean loss and hits of a batch
  */
 export function sumsOf(
-  sums: Float32Array,
-  { sizes, totals, perBatch }: Pick<Task, "sizes" | "totals" | "perBatch">,
-  groups: number,
-  parts: (rows: number) => number,
+  sizes: readonly number[],
+  perBatch: Float64Array | null,
+  found: (batch: number) => readonly [loss: number, hits: number],
 ): BatchSums {
   const done = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
   for (const [batch, rows] of sizes.entries()) {
-    let loss = 0;
-    let correct = 0;
-    for (let part = 0; part < parts(rows); part++) {
-      loss += sums[2 * (batch * groups + part)];
-      correct += sums[2 * (batch * groups + part) + 1];
+    const [loss, hits] = found(batch);
+    if (perBatch !== null) {
+      perBatch[2 * batch] = loss * rows;
+      perBatch[2 * batch + 1] = hits;
     }
-    const share = (loss / totals[batch]) * rows;
-    perBatch?.set([share, correct], 2 * batch);
     done.batches++;
     done.samples += rows;
-    done.lossSum += share;
-    done.correct += correct;
+    done.lossSum += loss * rows;
+    done.correct += hits;
     // Batches after it were trained by then; their weights are no numbers any more either.
     if (!Number.isFinite(loss)) break;
   }
   return done;
+}
+
+/** Counts batches as handed over. */
+function advance(task: Task, batches: number): void {
+  const { order, batchSize } = task.epoch;
+  for (let k = 0; k < batches; k++) {
+    const rows = Math.min(batchSize, order.length - task.position);
+    task.sizes.push(rows);
+    task.position += rows;
+  }
+  task.left -= batches;
+  task.member.step += batches;
+}
+
+/** Whether the next batches of two networks are described by the same words. */
+function areInStep(a: Task, b: Task): boolean {
+  return (
+    a.position === b.position &&
+    a.member.step === b.member.step &&
+    a.learningRate === b.learningRate &&
+    a.epoch.batchSize === b.epoch.batchSize &&
+    a.epoch.order.length === b.epoch.order.length
+  );
 }
 
 /**
@@ -146,6 +154,7 @@ export class NetworkGroup {
   /** Orders of visit, [slots × orderRows], and what they are made from. */
   readonly #order: Room;
   readonly #orders: (Uint32Array | null)[];
+  readonly #newOrders = new Set<number>();
   #orderRows = 0;
   readonly #permutation: Room;
   readonly #places: Room;
@@ -198,19 +207,32 @@ export class NetworkGroup {
     return this.#evaluationPlan !== null;
   }
 
-  /** Puts the order of a network's epoch where kernels find it. */
+  /** Notes the order of a network's epoch; it is brought to the device with those of others. */
   startEpoch({ slot }: Member, order: Uint32Array): void {
     this.#orders[slot] = order;
-    const bytesPerSlot = (): number => 4 * this.#orderRows;
-    if (order.length <= this.#orderRows) {
-      this.device.write(this.#order.buffer, order, undefined, slot * bytesPerSlot());
-      return;
+    this.#newOrders.add(slot);
+  }
+
+  /** Puts new orders where kernels find them: those of neighbours in one piece. */
+  #writeOrders(): void {
+    const isNew = this.#newOrders;
+    const longest = [...isNew].reduce((most, slot) => Math.max(most, this.#orders[slot]?.length ?? 0), 0);
+    if (longest > this.#orderRows) {
+      this.#orderRows = longest;
+      if (this.#order.grow(4 * this.#slots * longest)) this.#unbind();
+      for (const [slot, order] of this.#orders.entries()) if (order !== null) isNew.add(slot);
     }
-    this.#orderRows = order.length;
-    if (this.#order.grow(this.#slots * bytesPerSlot())) this.#unbind();
-    for (const [k, kept] of this.#orders.entries()) {
-      if (kept !== null) this.device.write(this.#order.buffer, kept, undefined, k * bytesPerSlot());
+    const rows = this.#orderRows;
+    for (let slot = 0; slot < this.#slots; slot++) {
+      if (!isNew.has(slot)) continue;
+      const first = slot;
+      while (isNew.has(slot + 1)) slot++;
+      const orders = this.#orders.slice(first, slot + 1);
+      const all = orders.length === 1 ? orders[0]! : new Uint32Array(orders.length * rows);
+      if (orders.length > 1) for (const [k, order] of orders.entries()) all.set(order!, k * rows);
+      this.device.write(this.#order.buffer, all, undefined, 4 * first * rows);
     }
+    isNew.clear();
   }
 
   #unbind(): void {
@@ -228,6 +250,7 @@ export class NetworkGroup {
     token: CancellationToken,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums[] {
+    this.#writeOrders();
     let batches = 0;
     const tasks = requests.map(({ member, count, learningRate, perBatch = null }): Task => {
       const epoch = member.epoch!;
@@ -236,7 +259,7 @@ export class NetworkGroup {
       const first = batches;
       batches += left;
       const { position } = epoch;
-      return { member, epoch, learningRate, first, position, left, sizes: [], totals: [], perBatch };
+      return { member, epoch, learningRate, first, position, left, sizes: [], perBatch };
     });
     if (this.#sums.grow(8 * batches)) this.#unbind();
     let waiting = tasks.filter(({ left }) => left > 0);
@@ -250,7 +273,10 @@ export class NetworkGroup {
       : new Float32Array(0);
     this.#queue.drain();
     return tasks.map((task) => {
-      const done = sumsOf(sums.subarray(2 * task.first), task, 1, () => 1);
+      const done = sumsOf(task.sizes, task.perBatch, (batch) => {
+        const at = 2 * (task.first + batch);
+        return [sums[at], sums[at + 1]];
+      });
       task.epoch.position += done.samples;
       return done;
     });
@@ -280,36 +306,63 @@ export class NetworkGroup {
     token: CancellationToken,
     masks: readonly (readonly Uint8Array[])[] | undefined,
   ): void {
-    const runBytes = bytesPerRun * tasks.length * (1 + batches);
+    const { spec } = this;
+    const masksPerRow = spec.hidden.reduce((sum, units) => sum + units, 0);
     const from = tasks[0].sizes.length;
     const given = masks === undefined ? [] : Buffer.concat(masks.slice(from, from + batches).flat());
-    if (this.#runs.grow(runBytes + given.length)) this.#unbind();
+    // Room for as many descriptions as there are networks; those in step share them.
+    const most = bytesPerRun * tasks.length * (1 + batches);
+    if (this.#runs.grow(most + given.length)) this.#unbind();
     // Those that share a kernel stand next to each other, as they are one dispatch.
     const kernels = new Map<Handle, Task[]>();
     for (const task of tasks) {
       const binding = this.#trainingBinding(task.epoch);
-      kernels.set(binding, [...(kernels.get(binding) ?? []), task]);
+      const others = kernels.get(binding);
+      if (others === undefined) kernels.set(binding, [task]);
+      else others.push(task);
     }
     const ordered = [...kernels.values()].flat();
+    const courses: Task[][] = [];
+    for (const task of ordered) {
+      const course = courses.at(-1);
+      if (course !== undefined && areInStep(course[0], task)) course.push(task);
+      else courses.push([task]);
+    }
+    const runBytes = bytesPerRun * (ordered.length + courses.length * batches);
     const runs = new Uint8Array(runBytes + given.length);
     runs.set(given, runBytes);
     const words = new Uint32Array(runs.buffer, 0, runBytes / 4);
     const figures = new Float32Array(runs.buffer, 0, runBytes / 4);
-    const wide = 4 * wordsPerRun;
-    for (const [k, { member, first, sizes }] of ordered.entries()) {
-      const firstBatch = (ordered.length + k * batches) * wordsPerRun;
-      words.set([member.slot, firstBatch, 0, first + sizes.length, member.dropKey], k * wide);
+    let described = 0;
+    for (; described < batches && !(described > 0 && token.isCancelled); described++) {
+      for (const [k, [{ epoch, position, member, learningRate }]] of courses.entries()) {
+        const at = 4 * wordsPerRun * (ordered.length + k * batches + described);
+        const begin = position + described * epoch.batchSize;
+        const { step, rate, correction, shrink } = stepSizes(
+          spec.optimizer,
+          member.step + described,
+          learningRate,
+        );
+        words[at] = begin;
+        words[at + 1] = Math.max(0, Math.min(epoch.batchSize, epoch.order.length - begin));
+        words[at + 2] = step;
+        words[at + 3] = masks === undefined ? 0 : 1 + runBytes + described * epoch.batchSize * masksPerRow;
+        figures[at + 4] = rate;
+        figures[at + 5] = correction;
+        figures[at + 6] = shrink;
+      }
     }
-    let work = 0;
-    let mask = masks === undefined ? 0 : runBytes + 1;
-    for (let b = 0; b < batches && !(b > 0 && token.isCancelled); b++) {
-      for (const [k, task] of ordered.entries()) {
-        if (task.left === 0) continue;
-        const at = (ordered.length + k * batches + b) * wide;
-        const rows = this.#addBatch(task, mask, words, figures, at);
-        words[k * wide + 2]++;
-        work += batchWork(this.spec, this.parameterCount, rows);
-        if (masks !== undefined) mask += this.spec.hidden.reduce((sum, units) => sum + units * rows, 0);
+    let [work, k] = [0, 0];
+    for (const [c, course] of courses.entries()) {
+      const first = wordsPerRun * (ordered.length + c * batches);
+      for (const task of course) {
+        const { slot, dropKey } = task.member;
+        const count = Math.min(described, task.left);
+        words.set([slot, first, count, task.first + task.sizes.length], k * 4 * wordsPerRun);
+        words.set([dropKey, slot * this.#orderRows], k * 4 * wordsPerRun + 4);
+        advance(task, count);
+        work += count * batchWork(spec, this.parameterCount, task.epoch.batchSize);
+        k++;
       }
     }
     this.device.write(this.#runs.buffer, runs);
@@ -320,30 +373,6 @@ export class NetworkGroup {
       return { binding, groups: length, record };
     });
     this.#queue.submit(parts, work);
-  }
-
-  /** Describes a network's next batch to its workgroup, and counts it as handed over. @returns its rows */
-  #addBatch(task: Task, mask: number, words: Uint32Array, figures: Float32Array, at: number): number {
-    const { member, epoch, position, learningRate } = task;
-    const { order, batchSize, samples } = epoch;
-    const rows = Math.min(batchSize, order.length - position);
-    const visited = order.subarray(position, position + rows);
-    const total = totalWeight(this.spec.classWeights, samples.classes, visited);
-    const { step, rate, correction, shrink } = member.steps.next(learningRate);
-    words[at] = member.slot * this.#orderRows + position;
-    words[at + 1] = rows;
-    words[at + 2] = step;
-    words[at + 3] = mask;
-    figures[at + 4] = total;
-    figures[at + 5] = rate;
-    figures[at + 6] = correction;
-    figures[at + 7] = shrink;
-    member.steps.advance();
-    task.sizes.push(rows);
-    task.totals.push(total);
-    task.position += rows;
-    task.left--;
-    return rows;
   }
 
   #trainingBinding({ samples, batchSize }: Epoch): Handle {
@@ -452,6 +481,7 @@ export class NetworkGroup {
   /** A network is not used any more; with the last one the group goes. */
   leave({ slot }: Member): void {
     this.#orders[slot] = null;
+    this.#newOrders.delete(slot);
     if (--this.#used > 0) return;
     this.#unbind();
     for (const room of [this.#order, this.#permutation, this.#places, this.#runs, this.#sums]) room.free();

@@ -23,13 +23,13 @@ import {
   type InferenceSteps,
   type TrainingSteps,
 } from "./network-plan.js";
-import { NetworkGroup, sumsOf, totalWeight, type GpuSamples, type Member } from "./network-group.js";
+import { NetworkGroup, sumsOf, type GpuSamples, type Member } from "./network-group.js";
 import type { AdapterFacts, Handle } from "./protocol.js";
 import { Room } from "./room.js";
 import { lossRows } from "./shaders/loss.js";
 import { emptyRecord, type DispatchRecord } from "./shaders/record.js";
 import { normParts } from "./shaders/update.js";
-import { StepSizes } from "./step-sizes.js";
+import { stepSizes } from "./step-sizes.js";
 
 /** Rows that evaluation and prediction push through the network together. */
 const inferenceRows = 4096;
@@ -38,6 +38,14 @@ const inferenceRows = 4096;
 interface PredictionSteps extends InferenceSteps {
   readonly features: Handle;
   readonly result: Handle;
+}
+
+/** Sum of the class weights of some rows; their number without weights. */
+function totalWeight(classWeights: Float32Array | null, classes: Uint8Array, rows: Uint32Array): number {
+  if (classWeights === null) return rows.length;
+  let total = 0;
+  for (let i = 0; i < rows.length; i++) total += classWeights[classes[rows[i]]];
+  return total;
 }
 
 class WebGpuNetwork implements Network {
@@ -65,7 +73,7 @@ class WebGpuNetwork implements Network {
     this.spec = spec;
     this.group = group;
     const dropKey = dropoutKey(seed) >>> 0;
-    this.member = { slot, dropKey, steps: new StepSizes(spec.optimizer), epoch: null };
+    this.member = { slot, dropKey, step: 0, epoch: null };
     this.#device = device;
     this.#plan = new NetworkPlan(device, spec, slot, dropKey);
     this.#order = new Room(device);
@@ -159,8 +167,8 @@ class WebGpuNetwork implements Network {
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums {
     const epoch = this.member.epoch!;
+    const { optimizer, classWeights, hidden } = this.spec;
     const { order, batchSize, samples } = epoch;
-    const { steps: stepSizes } = this.member;
     const left = Math.ceil((order.length - epoch.position) / batchSize);
     const groups = Math.ceil(batchSize / lossRows);
     this.#grow(this.#sums, Math.min(count, left) * groups * 8);
@@ -173,13 +181,17 @@ class WebGpuNetwork implements Network {
       for (let position = epoch.position; sizes.length < count && position < order.length;) {
         const rows = Math.min(batchSize, order.length - position);
         const visited = order.subarray(position, position + rows);
-        const total = totalWeight(this.spec.classWeights, samples.classes, visited);
+        const total = totalWeight(classWeights, samples.classes, visited);
         const place = { ...emptyRecord, position, rows, total, result: sizes.length * groups };
-        const record = { ...place, offset: this.#firstParameter, ...stepSizes.next(learningRate) };
+        const record = {
+          ...place,
+          offset: this.#firstParameter,
+          ...stepSizes(optimizer, this.member.step, learningRate),
+        };
         this.#addBatch(steps, record, masks === undefined ? 0 : maskAt, token);
         this.group.submissions.mark();
-        stepSizes.advance();
-        maskAt += this.spec.hidden.reduce((sum, units) => sum + units * rows, 0);
+        this.member.step++;
+        maskAt += hidden.reduce((sum, units) => sum + units * rows, 0);
         sizes.push(rows);
         totals.push(total);
         position += rows;
@@ -191,7 +203,15 @@ class WebGpuNetwork implements Network {
     const numbers = sizes.length * groups * 2;
     const sums = numbers === 0 ? new Float32Array(0) : this.#device.floats(this.#sums.buffer, numbers);
     this.group.submissions.drain();
-    const done = sumsOf(sums, { sizes, totals, perBatch }, groups, (rows) => Math.ceil(rows / lossRows));
+    const done = sumsOf(sizes, perBatch, (batch) => {
+      const pair: [number, number] = [0, 0];
+      for (let part = 0; part < Math.ceil(sizes[batch] / lossRows); part++) {
+        const at = 2 * (batch * groups + part);
+        pair[0] += sums[at] / totals[batch];
+        pair[1] += sums[at + 1];
+      }
+      return pair;
+    });
     epoch.position += done.samples;
     return done;
   }
@@ -347,7 +367,7 @@ class WebGpuNetwork implements Network {
     const { parameters, state } = this.group;
     this.#device.write(parameters, all, undefined, 4 * this.#firstParameter);
     this.#device.clear(state, 8 * this.#firstParameter, 2 * all.byteLength);
-    this.member.steps.startAfresh();
+    this.member.step = 0;
   }
 
   dispose(): void {

@@ -220,9 +220,9 @@ fn sync() {
  * Whole batches of many networks, one workgroup for each network: gathering, forward pass, loss, backward pass, clipping and update, batch after
  * batch. Buffers: features, order, labels (bytes, four to a number), parameters, state, gradients, runs, sums.
  *
- * `runs` begins with two words for each workgroup: (place among the networks, first batch's word, batches, first sum), (dropout key). Of a
- * batch it says (where in the order it begins, rows, step, byte of its first given mask + 1 or 0) and, as floats, (total class weight, rate,
- * correction, shrink). Given masks stand in it as bytes.
+ * `runs` begins with two words for each workgroup: (place among the networks, first batch's word, batches, first sum) and (dropout key, where its
+ * order begins). Of a batch it says (where in the order it begins, rows, step, byte of its first given mask + 1 or 0) and, as floats, (rate,
+ * correction, shrink); networks in step have the same words. Given masks stand in it as bytes. A sum is a batch's mean loss and its hits.
  */
 export function trainWorkgroup(plan: WorkgroupPlan): KernelSource {
   const { spec, layers, parts, holdsWeights } = plan;
@@ -242,6 +242,14 @@ export function trainWorkgroup(plan: WorkgroupPlan): KernelSource {
   if (thread < ${parts}u) { pairs[thread] = vec2f(squares, 0.0f); }
   addUp(thread);
   let factor = factorOf(pairs[0].x);`;
+  const addWeights = /* wgsl */ `
+  var weight = 0.0f;
+  for (var row = thread; row < record.rows; row += ${threads}u) {
+    weight += weightOf(labelOf(order[record.position + row]));
+  }
+  if (thread < ${parts}u) { pairs[thread] = vec2f(weight, 0.0f); }
+  addUp(thread);
+  record.total = pairs[0].x;`;
   return ownRecordSource(
     [
       ["features", "f32", "r"],
@@ -267,9 +275,11 @@ export function trainWorkgroup(plan: WorkgroupPlan): KernelSource {
 fn trainBatch(thread: u32) {
   gather(thread);
   sync();
+  record.total = f32(record.rows);
+${spec.classWeights === null ? "" : addWeights}
 ${forwardAllWgsl(plan, (l) => `activate(z) * keptAt${l}(row * ${spec.hidden[l]}u + unit + c)`)}
   lossOfRows(thread);
-  if (thread == 0u) { sums[record.result] = pairs[0]; }
+  if (thread == 0u) { sums[record.result] = vec2f(pairs[0].x / record.total, pairs[0].y); }
 ${backward.join("\n")}
 ${spec.gradientClip > 0 ? clip : "  let factor = 1.0f;"}
   ${overParameters("setWeight(i, updated(weightAt(i), gradientAt(i) * factor, 2u * record.offset + i));")}
@@ -285,15 +295,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var b = 0u; b < job.z; b++) {
     let batch = job.y + b * ${wordsPerRun}u;
     let figures = bitcast<vec4f>(runs[batch + 1u]);
-    record.position = runs[batch].x;
+    record.position = runs[run + 1u].y + runs[batch].x;
     record.rows = runs[batch].y;
     record.step = runs[batch].z;
     record.mask = runs[batch].w;
     record.result = job.w + b;
-    record.total = figures.x;
-    record.rate = figures.y;
-    record.correction = figures.z;
-    record.shrink = figures.w;
+    record.rate = figures.x;
+    record.correction = figures.y;
+    record.shrink = figures.z;
     trainBatch(thread);
   }
   ${holdsWeights ? overParameters("parameters[record.offset + i] = weights[i];") : ""}
