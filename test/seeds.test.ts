@@ -67,8 +67,8 @@ function together(engine: Engine, spoiled?: number): { engine: Engine; asked: nu
         load: (_, samples) => samples,
         trainBatches(requests, token) {
           asked.push(requests.length);
-          return requests.map(({ network, count, learningRate }) => {
-            const sums = network.trainBatches(count, learningRate, token);
+          return requests.map(({ network, count, learningRate, perBatch }) => {
+            const sums = network.trainBatches(count, learningRate, token, perBatch);
             return bad.has(network) ? { ...sums, lossSum: NaN } : sums;
           });
         },
