@@ -6,7 +6,7 @@ import type { TrainingResult } from "../../pipeline/index.js";
 import { silentBridge, type ProgressBridge } from "../bridge.js";
 import { operationIds, type TrainingOperationContext } from "../context.js";
 import { usableMemory } from "../out-of-memory.js";
-import { seedVariants, strategyToData, type Strategy } from "../../strategy/index.js";
+import { seedVariants, strategyToData } from "../../strategy/index.js";
 import { strategyOf } from "../request-strategy.js";
 import { batchWorkOf } from "../run-training.js";
 import { scriptFor, takeThread, trainSeedsOnThread } from "../training-thread.js";
@@ -68,6 +68,8 @@ export async function trainSeeds(
   if (seeds.length === 0 || new Set(seeds).size < seeds.length) {
     throw new UsageError(`The seeds must be distinct, and one at least: ${seeds.join(", ")}.`);
   }
+  const { engine = "auto" } = context;
+  const named = engine === "auto" ? null : findEngine(engine);
   const runs: LocalTrainingResult[] = [];
   const stopAll = new AbortController();
   const onAbort = (): void => stopAll.abort();
@@ -81,7 +83,8 @@ export async function trainSeeds(
   };
   const ids = operationIds(context, seeds);
   const script = scriptFor(context);
-  const pool = [takeThread(script)];
+  const most = named?.together === undefined ? Math.min(threads, seeds.length) : 1;
+  const pool = Array.from({ length: most }, () => takeThread(script));
   let next = 0;
   let done = 0;
   try {
@@ -89,9 +92,12 @@ export async function trainSeeds(
     const strategy = script === "worker" ? null : strategyOf(context);
     const variants = strategy && seedVariants(strategy);
     const networks = Math.min(seeds.length, seedsPerJob);
-    const together = advancesTogether(context, strategy, networks);
-    const atOnce = together ? 1 : Math.min(threads, seeds.length);
-    while (pool.length < atOnce) pool.push(takeThread(script));
+    // Where the strategy is checked on the threads, they share the seeds whatever `auto` takes there.
+    const taken =
+      named ?? (strategy && chooseEngine(engine, 1, { ...batchWorkOf(strategy), networks }).engine);
+    const together = taken?.together !== undefined;
+    const workers = together ? pool.slice(0, 1) : pool;
+    const atOnce = workers.length;
     // The jobs under way share what one run might use, the machine's memory where no limit was set.
     const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
     const shared = { ...context, ...(together ? { networks } : {}), threads: 1, maxMemoryBytes };
@@ -116,7 +122,7 @@ export async function trainSeeds(
       }
     };
     const ends = await Promise.allSettled(
-      pool.map((thread) =>
+      workers.map((thread) =>
         work(thread).catch((error: unknown) => {
           next = seeds.length;
           stopAll.abort();
@@ -133,20 +139,6 @@ export async function trainSeeds(
     for (const thread of pool) void thread.terminate();
   }
   return { strategy_name: runs[0].strategy_name, seeds, runs, summary: summarize(runs) };
-}
-
-/**
- * Whether the engine that these networks get advances them together. Where the strategy is checked on the thread it is not known here what
- * `auto` will take; such threads share the seeds in any case.
- */
-function advancesTogether(
-  { engine = "auto" }: TrainingOperationContext,
-  strategy: Strategy | null,
-  networks: number,
-): boolean {
-  if (engine !== "auto") return findEngine(engine).together !== undefined;
-  if (strategy === null) return false;
-  return chooseEngine(engine, 1, { ...batchWorkOf(strategy), networks }).engine.together !== undefined;
 }
 
 function summarize(runs: readonly TrainingResult[]): SeedsResult["summary"] {
