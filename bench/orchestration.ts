@@ -4,26 +4,26 @@ import type { PackedProgress } from "../src/orchestration/protocol.js";
 import { importBuilt } from "./built.js";
 import { startFollowedSession, type FollowedSession } from "./followed-session.js";
 import { measured, type Bench, type Measure } from "./measure.js";
-import type { PairsRequest, PairTimes } from "./orchestration-worker.js";
+import type { Pair, PairsRequest } from "./orchestration-worker.js";
 import { median, quantile, spread } from "./timing.js";
 import { workloads } from "./workloads.js";
 
 /** A share above this, in percent, means that something is broken: wide enough for the noise of a busy machine. */
 const brokenShare = 5;
 
-/** Epochs of a stretch. A full run has 20 stretches of some 0.3 s a pair, 5 s or more in all as J1 asks; a quick one four short ones. */
-const epochs = { W1: { full: 330, quick: 60 }, W2: { full: 22, quick: 3 } } as const;
-const stretchCounts = { full: 20, quick: 4 } as const;
+/** Epochs of a run, 5 s or more as J1 asks, and of the turns of some 0.1 s in which bare loop and full run alternate. */
+const epochs = { W1: { full: 10_000, quick: 240 }, W2: { full: 560, quick: 12 } } as const;
+const turns = { W1: { full: 200, quick: 60 }, W2: { full: 10, quick: 3 } } as const;
 
-/** As many as the reference engine does in that time. */
-const referenceEpochs = { W1: { full: 25, quick: 4 }, W2: { full: 2, quick: 1 } } as const;
+/** How many times as long the reference engine takes, roughly. */
+const referenceSlowness = 14;
 
 /** Alternating pairs in a worker thread; where there is a session, it hears of the full runs. */
-function runPairs(request: PairsRequest, session: FollowedSession | null): Promise<PairTimes> {
+function runPairs(request: PairsRequest, session: FollowedSession | null): Promise<Pair[]> {
   return new Promise((resolve, reject) => {
     const workerData = session === null ? request : { ...request, memory: session.memory };
     const worker = new Worker(new URL("orchestration-boot.mjs", import.meta.url), { workerData });
-    worker.on("message", (message: PairTimes | { progress: PackedProgress }) => {
+    worker.on("message", (message: Pair[] | { progress: PackedProgress }) => {
       if ("progress" in message) session?.report(message.progress);
       else resolve(message);
     });
@@ -51,9 +51,6 @@ function estimate(shares: readonly number[]): Estimate {
   return { share: median(shares), low, high };
 }
 
-const inWords = ({ share, low, high }: Estimate): string =>
-  `${share.toFixed(3)} %, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)} %`;
-
 /** Who listens to the full run, and where it is measured. */
 const ways = [
   { way: "local", on: "" },
@@ -62,13 +59,13 @@ const ways = [
 
 /**
  * The share of a training's time that progress, cancellation and bookkeeping take: 1 - bare loop / full run, from first
- * to last batch, both inside a worker thread, in pairs whose stretches alternate. On the host path the thread that started the run keeps its session and event log
+ * to last batch, both inside a worker thread, in pairs whose turns alternate. On the host path the thread that started the run keeps its session and event log
  * meanwhile, and sends the events to a client that follows over HTTP.
  */
 export const benchOrchestration: Bench = async ({ quick, engine, note }) => {
   const results: Measure[] = [];
   const { name: engineName } = (await importBuilt()).findEngine(engine);
-  const counts = engineName === "reference" ? referenceEpochs : epochs;
+  const slowness = engineName === "reference" ? referenceSlowness : 1;
   const heads: Measure[] = [];
   for (const { way, on } of ways) {
     const upperEnds: number[] = [];
@@ -76,28 +73,26 @@ export const benchOrchestration: Bench = async ({ quick, engine, note }) => {
       // A quick run has to be short; the second way shows that it works.
       const pairs = quick ? (way === "host" ? 3 : 5) : 15;
       const size = quick ? "quick" : "full";
-      const stretches = stretchCounts[size];
+      const turn = Math.ceil(turns[name][size] / slowness);
       const request = {
         workload: name,
-        epochs: counts[name][size],
-        stretches,
+        epochs: turn * Math.ceil(epochs[name][size] / turns[name][size]),
+        turn,
         pairs,
         engine,
       };
       const session = way === "host" ? await startFollowedSession() : null;
-      const { bare, full, outside } = await runPairs(request, session);
+      const times = await runPairs(request, session);
       const events = await session?.end();
       if (events !== undefined && events < pairs) throw new Error(`the client received ${events} events`);
-      const shares = full.map(({ wall }, pair) => 100 * (1 - bare[pair].wall / wall));
-      const { share, low, high } = estimate(shares);
+      const { share, low, high } = estimate(times.map(({ bare, full }) => 100 * (1 - bare / full)));
       const heard = events === undefined ? "" : `, ${events} events received by the client`;
       note(
-        `${name}${on}, engine ${engineName}: ${pairs} pairs of ${stretches} × ${request.epochs} epochs; full run ${spread(full.map(({ wall }) => wall))} ms${heard}`,
+        `${name}${on}, engine ${engineName}: ${pairs} pairs of ${request.epochs} epochs in turns of ${turn}; full run ${spread(times.map(({ full }) => full))} ms${heard}`,
       );
-      note(`${name}${on}: share ${inWords({ share, low, high })}`);
-      // Beside it without the time that other programs had the processor.
-      const cpuShares = full.map(({ cpu }, pair) => 100 * (1 - bare[pair].cpu / cpu));
-      if (!Number.isNaN(full[0].cpu)) note(`${name}${on}: of processor time ${inWords(estimate(cpuShares))}`);
+      note(
+        `${name}${on}: share ${share.toFixed(3)} %, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)} %`,
+      );
       // Noise makes single runs longer or shorter; beyond doubt is what the whole interval says.
       if (low > brokenShare) {
         throw new Error(
@@ -106,7 +101,11 @@ export const benchOrchestration: Bench = async ({ quick, engine, note }) => {
       }
       if (way === "local") {
         results.push(
-          measured(`time outside engine calls, as each run records it, ${name}`, median(outside), "%"),
+          measured(
+            `time outside engine calls, as each run records it, ${name}`,
+            median(times.map(({ outside }) => outside)),
+            "%",
+          ),
         );
       }
       results.push(measured(`orchestration share${on}, ${name}`, share, "%"));
