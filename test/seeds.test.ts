@@ -170,7 +170,10 @@ describe("several seeds on data prepared once", () => {
 const ktrdr = await importBuilt();
 
 /** `trainSeeds` of the built package, which starts threads. */
-async function onThreads(engine: string, { stop }: { stop?: "in training" | "after the first" } = {}) {
+async function onThreads(
+  engine: string,
+  { stop, written = text }: { stop?: "in training" | "after the first"; written?: string } = {},
+) {
   const folder = temporaryFolder();
   const dataFolder = join(folder, "data");
   await new BarStore(dataFolder).save(bars);
@@ -191,7 +194,7 @@ async function onThreads(engine: string, { stop }: { stop?: "in training" | "aft
   const context = {
     operationId: "many",
     strategyPath: "journey.yaml",
-    strategyText: text,
+    strategyText: written,
     dataFolder,
     engine,
     // So many that the stop finds it still training.
@@ -235,5 +238,14 @@ function onEngine(name: string, threadsUsed: number): void {
   });
 }
 
-describe("on the engine for processors", () => onEngine("wasm", 2));
+describe("on the engine for processors", () => {
+  onEngine("wasm", 2);
+
+  test("a file so large that threads check it gives the same", async () => {
+    const large = `${text}\n# ${"long ".repeat(60_000)}`;
+    const [one, other] = [await onThreads("wasm"), await onThreads("wasm", { written: large })];
+    if (one.outcome instanceof Error) throw one.outcome;
+    expect(other.outcome).toMatchObject({ seeds, summary: one.outcome.summary });
+  });
+});
 describeWithComponent("on the engine for GPUs", missingGpu, () => onEngine("webgpu", 1));

@@ -393,7 +393,8 @@ function summaryOf(result: ManagedResult): Record<string, unknown> {
 async function planned(api: ApiClient | null, options: TrainOptions): Promise<TrainingPlan> {
   if (api !== null) return api.data("/trainings/plan", { method: "POST", body: await bodyOf(options) });
   const { planTraining } = await import("../orchestration/index.js");
-  return planTraining(await contextOf(options), foldersOf(options).models);
+  const { seeds: networks = 1 } = options;
+  return planTraining({ ...(await contextOf(options)), networks }, foldersOf(options).models);
 }
 
 async function printPlan(api: ApiClient | null, options: TrainOptions, json: boolean): Promise<void> {

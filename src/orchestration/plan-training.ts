@@ -20,7 +20,7 @@ export async function planTraining(
   modelsFolder: string,
 ): Promise<TrainingPlan> {
   const strategy = strategyOf(context);
-  const work = batchWorkOf(strategy);
+  const work = { ...batchWorkOf(strategy), networks: context.networks ?? 1 };
   return {
     ...planOf(strategy),
     data_mode: context.dataMode ?? strategy.dataMode,

@@ -51,7 +51,7 @@ const seedsPerJob = 256;
  * thread; else as many threads as asked for share them, since independent runs use all cores where one small network cannot. Each is
  * a whole run that `--seed` gives again on the same engine, to the bit.
  *
- * @param context  what to train; its `seed` and `threads` are set for each run
+ * @param context  what to train; its `seed`, `threads` and `networks` are set here
  * @param seeds    distinct
  * @param threads  runs at a time
  * @throws CancelledError, and what a run throws: the others are stopped then, and models saved by then stay. One that trains together with
@@ -100,7 +100,7 @@ export async function trainSeeds(
     const atOnce = workers.length;
     // The jobs under way share what one run might use, the machine's memory where no limit was set.
     const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
-    const shared = { ...context, ...(together ? { networks } : {}), threads: 1, maxMemoryBytes };
+    const shared = { ...context, networks: together ? networks : 1, threads: 1, maxMemoryBytes };
     const work = async (thread: Worker): Promise<void> => {
       while (next < seeds.length) {
         const first = next;
