@@ -36,6 +36,7 @@ class DeviceServer {
   readonly #compiled = new Map<string, Kernel>();
   #records: { buffer: GPUBuffer; group: GPUBindGroup; bytes: number } | null = null;
   #staging: GPUBuffer | null = null;
+  #recorded: GPUCommandEncoder | null = null;
   #idleSince = 0;
 
   constructor(device: GPUDevice) {
@@ -72,6 +73,7 @@ class DeviceServer {
   }
 
   free(buffers: readonly number[], bindings: readonly number[]): void {
+    this.#submitRecorded();
     for (const handle of bindings) this.#bindings.delete(handle);
     for (const handle of buffers) {
       this.#buffers.get(handle)?.destroy();
@@ -80,6 +82,7 @@ class DeviceServer {
   }
 
   write(buffer: number, offset: number, data: Uint8Array): void {
+    this.#submitRecorded();
     this.#device.queue.writeBuffer(this.#buffer(buffer), offset, data as Uint8Array<ArrayBuffer>);
   }
 
@@ -123,8 +126,7 @@ class DeviceServer {
     const { queue } = this.#device;
     const { buffer, group } = this.#recordPlace(records.byteLength);
     queue.writeBuffer(buffer, 0, records as Uint8Array<ArrayBuffer>);
-    const encoder = this.#device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
+    const pass = this.#encoder().beginComputePass();
     for (let at = 0, offset = 0; at < dispatches.length; at += numbersPerDispatch, offset += this.#stride) {
       const binding = this.#bindings.get(dispatches[at])!;
       pass.setPipeline(binding.pipeline);
@@ -134,7 +136,7 @@ class DeviceServer {
     }
     pass.end();
     const submittedAt = performance.now();
-    queue.submit([encoder.finish()]);
+    this.#submitRecorded();
     await queue.onSubmittedWorkDone();
     const now = performance.now();
     const busy = now - Math.max(submittedAt, this.#idleSince);
@@ -155,23 +157,30 @@ class DeviceServer {
     return this.#records;
   }
 
-  copy(from: number, offset: number, to: number, bytes: number): void {
-    const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(this.#buffer(from), offset, this.#buffer(to), 0, bytes);
-    this.#device.queue.submit([encoder.finish()]);
+  copy(from: number, to: number, offset: number, bytes: number): void {
+    this.#encoder().copyBufferToBuffer(this.#buffer(from), offset, this.#buffer(to), offset, bytes);
+  }
+
+  /** What is recorded and handed over with the next work, or before something that must follow it: many networks copy one after the other. */
+  #encoder(): GPUCommandEncoder {
+    this.#recorded ??= this.#device.createCommandEncoder();
+    return this.#recorded;
+  }
+
+  #submitRecorded(): void {
+    if (this.#recorded === null) return;
+    this.#device.queue.submit([this.#recorded.finish()]);
+    this.#recorded = null;
   }
 
   clear(buffer: number, offset: number, bytes: number): void {
-    const encoder = this.#device.createCommandEncoder();
-    encoder.clearBuffer(this.#buffer(buffer), offset, bytes);
-    this.#device.queue.submit([encoder.finish()]);
+    this.#encoder().clearBuffer(this.#buffer(buffer), offset, bytes);
   }
 
   async read(buffer: number, offset: number, bytes: number): Promise<Uint8Array> {
     const staging = this.#takeStaging(bytes);
-    const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(this.#buffer(buffer), offset, staging, 0, bytes);
-    this.#device.queue.submit([encoder.finish()]);
+    this.#encoder().copyBufferToBuffer(this.#buffer(buffer), offset, staging, 0, bytes);
+    this.#submitRecorded();
     await staging.mapAsync(GPUMapMode.READ, 0, bytes);
     const data = new Uint8Array(staging.getMappedRange(0, bytes)).slice();
     staging.unmap();
@@ -245,7 +254,7 @@ async function carryOut(server: DeviceServer, command: Command): Promise<Reply |
         busyMs: await server.submit(command.records, command.dispatches),
       };
     case "copy":
-      server.copy(command.from, command.offset, command.to, command.bytes);
+      server.copy(command.from, command.to, command.offset, command.bytes);
       return null;
     case "clear":
       server.clear(command.buffer, command.offset, command.bytes);

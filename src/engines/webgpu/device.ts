@@ -189,9 +189,9 @@ export class GpuDevice {
     return reply.type === "done" ? reply.busyMs : 0;
   }
 
-  /** Copies bytes from some place on to the beginning of another buffer, after all work before. */
-  copy(from: Handle, offset: number, to: Handle, bytes: number): void {
-    this.#send({ type: "copy", from, offset, to, bytes });
+  /** Copies bytes of one buffer to the same place in another, after all work before. */
+  copy(from: Handle, to: Handle, offset: number, bytes: number): void {
+    this.#send({ type: "copy", from, to, offset, bytes });
   }
 
   /** Fills bytes of a buffer with zeros, after all work before. */

@@ -146,6 +146,7 @@ export class NetworkGroup {
   readonly gradients: Handle;
   readonly state: Handle;
   readonly submissions: Submissions;
+  #kept: Handle | null = null;
   readonly #queue: DeviceQueue;
   readonly #slots: number;
   readonly #tiledOnly: boolean;
@@ -180,6 +181,12 @@ export class NetworkGroup {
     this.#orders = Array.from({ length: slots }, () => null);
     const room = (): Room => new Room(device);
     [this.#order, this.#permutation, this.#places, this.#runs, this.#sums] = Array.from({ length: 5 }, room);
+  }
+
+  /** The parameters that networks remember, in the same places; made when the first one does. */
+  get kept(): Handle {
+    this.#kept ??= this.device.allocate([4 * this.#slots * this.parameterCount])[0];
+    return this.#kept;
   }
 
   /** How one workgroup does batches of so many rows; null where tiled products do them. */
@@ -485,6 +492,7 @@ export class NetworkGroup {
     if (--this.#used > 0) return;
     this.#unbind();
     for (const room of [this.#order, this.#permutation, this.#places, this.#runs, this.#sums]) room.free();
-    this.device.free([this.parameters, this.gradients, this.state]);
+    const kept = this.#kept === null ? [] : [this.#kept];
+    this.device.free([this.parameters, this.gradients, this.state, ...kept]);
   }
 }

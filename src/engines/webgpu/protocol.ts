@@ -54,9 +54,9 @@ export type Command =
   | {
       readonly type: "copy";
       readonly from: Handle;
-      /** First byte that is copied. */
-      readonly offset: number;
       readonly to: Handle;
+      /** First byte that is copied, and where to. */
+      readonly offset: number;
       readonly bytes: number;
     }
   | { readonly type: "clear"; readonly buffer: Handle; readonly offset: number; readonly bytes: number }

@@ -65,7 +65,7 @@ class WebGpuNetwork implements Network {
   #training: (TrainingSteps & { readonly samples: GpuSamples }) | null = null;
   #evaluation: (InferenceSteps & { readonly samples: GpuSamples }) | null = null;
   #prediction: PredictionSteps | null = null;
-  #kept: Handle | null = null;
+  #hasKept = false;
   #isDisposed = false;
 
   constructor(group: NetworkGroup, slot: number, seed: number, weights: Weights) {
@@ -334,11 +334,11 @@ class WebGpuNetwork implements Network {
   }
 
   exportWeights(): Weights {
-    return this.#weightsIn(this.group.parameters, this.#firstParameter);
+    return this.#weightsIn(this.group.parameters);
   }
 
-  #weightsIn(buffer: Handle, first: number): Weights {
-    const all = this.#device.floats(buffer, this.#plan.parameterCount, first);
+  #weightsIn(buffer: Handle): Weights {
+    const all = this.#device.floats(buffer, this.#plan.parameterCount, this.#firstParameter);
     return this.#plan.layers.map(({ inputs, outputs, offset }) => {
       const weight = offset - this.#firstParameter;
       const bias = weight + inputs * outputs;
@@ -347,13 +347,13 @@ class WebGpuNetwork implements Network {
   }
 
   keepWeights(): void {
-    const bytes = 4 * this.#plan.parameterCount;
-    this.#kept ??= this.#allocate([bytes])[0];
-    this.#device.copy(this.group.parameters, 4 * this.#firstParameter, this.#kept, bytes);
+    const { parameters, kept } = this.group;
+    this.#device.copy(parameters, kept, 4 * this.#firstParameter, 4 * this.#plan.parameterCount);
+    this.#hasKept = true;
   }
 
   keptWeights(): Weights | null {
-    return this.#kept === null ? null : this.#weightsIn(this.#kept, 0);
+    return this.#hasKept ? this.#weightsIn(this.group.kept) : null;
   }
 
   importWeights(weights: Weights): void {
@@ -436,13 +436,18 @@ function createNetworks(
   const fitting = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / stateBytes);
   const most = Math.max(1, tiledOnly ? 1 : fitting);
   const networks: WebGpuNetwork[] = [];
-  while (networks.length < seeds.length) {
-    const first = networks.length;
-    const slots = Math.min(most, seeds.length - first);
-    const group = new NetworkGroup(device, spec, slots, tiledOnly);
-    for (let slot = 0; slot < slots; slot++) {
-      networks.push(new WebGpuNetwork(group, slot, seeds[first + slot], weights[first + slot]));
+  try {
+    while (networks.length < seeds.length) {
+      const first = networks.length;
+      const slots = Math.min(most, seeds.length - first);
+      const group = new NetworkGroup(device, spec, slots, tiledOnly);
+      for (let slot = 0; slot < slots; slot++) {
+        networks.push(new WebGpuNetwork(group, slot, seeds[first + slot], weights[first + slot]));
+      }
     }
+  } catch (error) {
+    for (const network of networks) network.dispose();
+    throw error;
   }
   return networks;
 }
