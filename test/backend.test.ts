@@ -319,7 +319,7 @@ describe("the command line with KTRDR_API_URL", () => {
       ["operations", "show", session_info.operation_id],
       ["operations", "watch", session_info.operation_id],
     ] as string[][]) {
-      const [by, without] = [await runCommand(home, args, env()), await runCommand(home, args)];
+      const [by, without] = await Promise.all([runCommand(home, args, env()), runCommand(home, args)]);
       expect([by.status, by.stdout], `${args.join(" ")}\n${by.stderr}`).toEqual([0, without.stdout]);
       // The backend tells again what happened while nobody watched.
       if (args[1] !== "watch") expect(by.stderr, args.join(" ")).toBe(without.stderr);
@@ -334,7 +334,7 @@ describe("the command line with KTRDR_API_URL", () => {
       ["models", "train", "--strategy", "wrong.yaml"],
       ["models", "test", "nothing", ...series, "--json"],
     ]) {
-      const [by, without] = [await runCommand(home, args, env()), await runCommand(home, args)];
+      const [by, without] = await Promise.all([runCommand(home, args, env()), runCommand(home, args)]);
       expect(by.status, args.join(" ")).not.toBe(0);
       // A run of this process was recorded before its file was read; the backend records what it can begin.
       const told = ({ status, stdout, stderr }: typeof by): unknown[] => [
@@ -386,7 +386,7 @@ describe("the command line with KTRDR_API_URL", () => {
       ["fuzzy", "compute", "--strategy", "outside.yaml", "--input", "bars.csv"],
       ["labels", "compute", "zigzag", "--input", "bars.csv"],
     ]) {
-      const [by, without] = [await runCommand(home, args, env()), await runCommand(home, args)];
+      const [by, without] = await Promise.all([runCommand(home, args, env()), runCommand(home, args)]);
       expect([by.status, by.stdout, by.stderr], args.join(" ")).toEqual([0, without.stdout, without.stderr]);
     }
   });
