@@ -47,6 +47,8 @@ export class GpuDevice {
   readonly #replies: Int32Array;
   /** Replies that came while another was waited for. */
   readonly #arrived = new Map<number, Reply>();
+  /** Answers to come that nobody waits for any more. */
+  readonly #unwanted = new Set<number>();
   readonly #compiled = new Map<string, Handle>();
   #isLost = false;
   #lastHandle = 0;
@@ -83,7 +85,8 @@ export class GpuDevice {
       const seen = Atomics.load(this.#replies, 0);
       let message: { message: Reply } | undefined;
       while ((message = receiveMessageOnPort(this.#port) as { message: Reply } | undefined) !== undefined) {
-        this.#arrived.set(message.message.id, message.message);
+        const { message: reply } = message;
+        if (!this.#unwanted.delete(reply.id)) this.#arrived.set(reply.id, reply);
       }
       const reply = this.#arrived.get(id);
       if (reply !== undefined) {
@@ -97,6 +100,11 @@ export class GpuDevice {
       // Woken by the reply itself: the device thread counts after it has posted, so none is missed between the two lines.
       Atomics.wait(this.#replies, 0, seen);
     }
+  }
+
+  /** Drops the answer to a command, come or to come. */
+  forget(id: number): void {
+    if (!this.#arrived.delete(id)) this.#unwanted.add(id);
   }
 
   #send(command: Command, transfer: readonly ArrayBuffer[] = []): void {

@@ -1,4 +1,4 @@
-import type { CancellationToken } from "../../core/index.js";
+import { neverCancelled, type CancellationToken } from "../../core/index.js";
 import type { BatchSums, EvaluationSums, NetworkSpec, PermutedColumn } from "../engine.js";
 import { parameterCount } from "../weights.js";
 import type { GpuDevice } from "./device.js";
@@ -47,7 +47,7 @@ export interface Epoch {
 export interface Member {
   readonly slot: number;
   readonly dropKey: number;
-  /** Steps of the optimizer that were handed over. */
+  /** Steps of the optimizer that it was told of. */
   step: number;
   epoch: Epoch | null;
 }
@@ -67,13 +67,21 @@ interface Task {
   readonly epoch: Epoch;
   readonly learningRate: number;
   /** Where its first batch's sums go. */
-  readonly first: number;
-  /** Where in the order its next batch begins. */
+  first: number;
+  /** Where in the order its first batch begins, and its next one. */
+  readonly begin: number;
   position: number;
+  /** Steps of the optimizer before its next batch. */
+  step: number;
   left: number;
   /** Rows of the batches that were handed over. */
   readonly sizes: number[];
-  readonly perBatch: Float64Array | null;
+}
+
+/** Batches that were handed over, and the answer that has their sums. */
+interface Wave {
+  readonly tasks: readonly Task[];
+  readonly sums: number;
 }
 
 /** Multiply-adds of a training batch. */
@@ -110,6 +118,11 @@ export function sumsOf(
   return done;
 }
 
+/** Batches from a place in the order on. */
+function batchesFrom(position: number, { order, batchSize }: Epoch): number {
+  return Math.ceil((order.length - position) / batchSize);
+}
+
 /** Counts batches as handed over. */
 function advance(task: Task, batches: number): void {
   const { order, batchSize } = task.epoch;
@@ -119,14 +132,14 @@ function advance(task: Task, batches: number): void {
     task.position += rows;
   }
   task.left -= batches;
-  task.member.step += batches;
+  task.step += batches;
 }
 
 /** Whether the next batches of two networks are described by the same words. */
 function areInStep(a: Task, b: Task): boolean {
   return (
     a.position === b.position &&
-    a.member.step === b.member.step &&
+    a.step === b.step &&
     a.learningRate === b.learningRate &&
     a.epoch.batchSize === b.epoch.batchSize &&
     a.epoch.order.length === b.epoch.order.length
@@ -142,10 +155,13 @@ export class NetworkGroup {
   readonly spec: NetworkSpec;
   readonly parameterCount: number;
   /** [slots × parameters]; of state twice as many. */
-  readonly parameters: Handle;
+  readonly #parameters: Handle;
   readonly gradients: Handle;
   readonly state: Handle;
-  readonly submissions: Submissions;
+  readonly #submissions: Submissions;
+  /** Batches beyond those that were asked for, and what parameters and state were before them. */
+  #ahead: Wave | null = null;
+  #before: readonly [parameters: Handle, state: Handle] | null = null;
   #kept: Handle | null = null;
   readonly #queue: DeviceQueue;
   readonly #slots: number;
@@ -171,16 +187,28 @@ export class NetworkGroup {
     this.device = device;
     this.spec = spec;
     this.parameterCount = parameterCount(spec);
-    this.submissions = new Submissions(device);
+    this.#submissions = new Submissions(device);
     this.#queue = new DeviceQueue(device);
     this.#slots = slots;
     this.#used = slots;
     this.#tiledOnly = tiledOnly;
     const bytes = 4 * slots * this.parameterCount;
-    [this.parameters, this.gradients, this.state] = device.allocate([bytes, bytes, 2 * bytes]);
+    [this.#parameters, this.gradients, this.state] = device.allocate([bytes, bytes, 2 * bytes]);
     this.#orders = Array.from({ length: slots }, () => null);
     const room = (): Room => new Room(device);
     [this.#order, this.#permutation, this.#places, this.#runs, this.#sums] = Array.from({ length: 5 }, room);
+  }
+
+  /** The parameters as they are after the batches that were told of. */
+  get parameters(): Handle {
+    this.#fallBack();
+    return this.#parameters;
+  }
+
+  /** Work of other kinds, on these parameters. */
+  get submissions(): Submissions {
+    this.#fallBack();
+    return this.#submissions;
   }
 
   /** The parameters that networks remember, in the same places; made when the first one does. */
@@ -257,17 +285,49 @@ export class NetworkGroup {
     token: CancellationToken,
     masks?: readonly (readonly Uint8Array[])[],
   ): BatchSums[] {
+    const nothing = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
+    if (token.isCancelled) return requests.map(() => nothing);
     this.#writeOrders();
-    let batches = 0;
-    const tasks = requests.map(({ member, count, learningRate, perBatch = null }): Task => {
+    const ahead = this.#takeAhead(requests, masks === undefined);
+    const tasks = requests.map(({ member, count, learningRate }, k): Task => {
       const epoch = member.epoch!;
-      const rest = Math.ceil((epoch.order.length - epoch.position) / epoch.batchSize);
-      const left = Math.max(0, Math.min(count, rest));
-      const first = batches;
-      batches += left;
-      const { position } = epoch;
-      return { member, epoch, learningRate, first, position, left, sizes: [], perBatch };
+      const done = ahead?.tasks[k];
+      const begin = done?.position ?? epoch.position;
+      const left = Math.max(0, Math.min(count - (done?.sizes.length ?? 0), batchesFrom(begin, epoch)));
+      const step = done?.step ?? member.step;
+      return { member, epoch, learningRate, first: 0, begin, position: begin, step, left, sizes: [] };
     });
+    const asked = this.#handOver(tasks, token, masks);
+    if (masks === undefined && !token.isCancelled) this.#runAhead(tasks, requests);
+    const waves = [ahead, asked].map((wave) => this.#received(wave));
+    if (this.#ahead === null) this.#queue.drain();
+    return tasks.map((task, k) => {
+      const before = ahead?.tasks[k].sizes.length ?? 0;
+      const sizes = [...(ahead?.tasks[k].sizes ?? []), ...task.sizes];
+      const done = sumsOf(sizes, requests[k].perBatch ?? null, (batch) => {
+        const [sums, at] =
+          batch < before
+            ? [waves[0], ahead!.tasks[k].first + batch]
+            : [waves[1], task.first + batch - before];
+        return [sums[2 * at], sums[2 * at + 1]];
+      });
+      task.epoch.position += done.samples;
+      task.member.step = task.step;
+      return done;
+    });
+  }
+
+  /** Hands over what is left of these, as far as the token lets it. @returns null where there is nothing */
+  #handOver(
+    tasks: Task[],
+    token: CancellationToken,
+    masks?: readonly (readonly Uint8Array[])[],
+  ): Wave | null {
+    let batches = 0;
+    for (const task of tasks) {
+      task.first = batches;
+      batches += task.left;
+    }
     if (this.#sums.grow(8 * batches)) this.#unbind();
     let waiting = tasks.filter(({ left }) => left > 0);
     while (waiting.length > 0 && !token.isCancelled) {
@@ -275,18 +335,69 @@ export class NetworkGroup {
       this.#submit(turn.tasks, turn.batches, token, masks);
       waiting = [...waiting.slice(turn.tasks.length), ...turn.tasks].filter(({ left }) => left > 0);
     }
-    const sums = tasks.some(({ sizes }) => sizes.length > 0)
-      ? this.device.floats(this.#sums.buffer, 2 * batches)
-      : new Float32Array(0);
-    this.#queue.drain();
-    return tasks.map((task) => {
-      const done = sumsOf(task.sizes, task.perBatch, (batch) => {
-        const at = 2 * (task.first + batch);
-        return [sums[at], sums[at + 1]];
-      });
-      task.epoch.position += done.samples;
-      return done;
+    if (tasks.every(({ sizes }) => sizes.length === 0)) return null;
+    // What comes after may use their place again.
+    return { tasks, sums: this.device.request(this.#sums.buffer, 8 * batches) };
+  }
+
+  #received(wave: Wave | null): Float32Array {
+    return wave === null ? new Float32Array(0) : new Float32Array(this.device.received(wave.sums));
+  }
+
+  /**
+   * Gives the device a submission of the batches that will be asked for next if all goes on, so that it has work while sums are read and
+   * reported. Who asks for something else finds everything as it was.
+   */
+  #runAhead(tasks: readonly Task[], requests: readonly MemberRequest[]): void {
+    const next = tasks.map((task, k): Task => {
+      const left = Math.min(requests[k].count, batchesFrom(task.position, task.epoch));
+      return { ...task, begin: task.position, left, sizes: [] };
     });
+    if (next.length === 0 || next.some(({ left }) => left <= 0)) return;
+    const turn = this.#turn(next);
+    if (turn.tasks.length < next.length) return;
+    for (const task of next) task.left = Math.min(task.left, turn.batches);
+    const bytes = 4 * this.#slots * this.parameterCount;
+    const [parameters, state] = (this.#before ??= this.device.allocate([bytes, 2 * bytes]) as [
+      Handle,
+      Handle,
+    ]);
+    this.device.copy(this.#parameters, parameters, 0, bytes);
+    this.device.copy(this.state, state, 0, 2 * bytes);
+    this.#ahead = this.#handOver(next, neverCancelled);
+  }
+
+  /** What was handed over ahead where this is what is asked for now; else it is undone. */
+  #takeAhead(requests: readonly MemberRequest[], isPlain: boolean): Wave | null {
+    const ahead = this.#ahead;
+    const fits =
+      isPlain &&
+      ahead?.tasks.length === requests.length &&
+      ahead.tasks.every(({ member, epoch, learningRate, begin, sizes }, k) => {
+        const request = requests[k];
+        return (
+          member === request.member &&
+          epoch === member.epoch &&
+          begin === epoch.position &&
+          learningRate === request.learningRate &&
+          sizes.length <= request.count
+        );
+      });
+    if (!fits) this.#fallBack();
+    this.#ahead = null;
+    return fits ? ahead : null;
+  }
+
+  /** Undoes what was handed over ahead. */
+  #fallBack(): void {
+    const ahead = this.#ahead;
+    if (ahead === null || this.#before === null) return;
+    const [parameters, state] = this.#before;
+    const bytes = 4 * this.#slots * this.parameterCount;
+    this.device.copy(parameters, this.#parameters, 0, bytes);
+    this.device.copy(state, this.state, 0, 2 * bytes);
+    this.device.forget(ahead.sums);
+    this.#ahead = null;
   }
 
   /** What the next submission is made of: some batches of all networks, or one batch of some. */
@@ -342,14 +453,10 @@ export class NetworkGroup {
     const figures = new Float32Array(runs.buffer, 0, runBytes / 4);
     let described = 0;
     for (; described < batches && !(described > 0 && token.isCancelled); described++) {
-      for (const [k, [{ epoch, position, member, learningRate }]] of courses.entries()) {
+      for (const [k, [{ epoch, position, step: done, learningRate }]] of courses.entries()) {
         const at = 4 * wordsPerRun * (ordered.length + k * batches + described);
         const begin = position + described * epoch.batchSize;
-        const { step, rate, correction, shrink } = stepSizes(
-          spec.optimizer,
-          member.step + described,
-          learningRate,
-        );
+        const { step, rate, correction, shrink } = stepSizes(spec.optimizer, done + described, learningRate);
         words[at] = begin;
         words[at + 1] = Math.max(0, Math.min(epoch.batchSize, epoch.order.length - begin));
         words[at + 2] = step;
@@ -389,7 +496,7 @@ export class NetworkGroup {
         samples.features,
         this.#order.buffer,
         samples.labels,
-        this.parameters,
+        this.#parameters,
         this.state,
         this.gradients,
         this.#runs.buffer,
@@ -445,7 +552,7 @@ export class NetworkGroup {
         samples.features,
         this.#permutation.buffer,
         samples.labels,
-        this.parameters,
+        this.#parameters,
         this.#places.buffer,
         this.#sums.buffer,
       ],
@@ -493,6 +600,9 @@ export class NetworkGroup {
     this.#unbind();
     for (const room of [this.#order, this.#permutation, this.#places, this.#runs, this.#sums]) room.free();
     const kept = this.#kept === null ? [] : [this.#kept];
-    this.device.free([this.parameters, this.gradients, this.state, ...kept]);
+    this.#queue.abandon();
+    if (this.#ahead !== null) this.device.forget(this.#ahead.sums);
+    const own = [this.#parameters, this.gradients, this.state];
+    this.device.free([...own, ...kept, ...(this.#before ?? [])]);
   }
 }

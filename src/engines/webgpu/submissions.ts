@@ -73,6 +73,11 @@ export class DeviceQueue {
   drain(): void {
     while (this.#inFlight.length > 0) this.#finishOne();
   }
+
+  /** Nobody wants to know of it any more. */
+  abandon(): void {
+    for (const { id } of this.#inFlight.splice(0)) this.#device.forget(id);
+  }
 }
 
 /**

@@ -106,6 +106,50 @@ for (const [name, engine] of [
       expect(flatten(fourth.exportWeights())).toEqual(flatten(other.exportWeights()));
     });
 
+    test("whatever is asked between calls, an epoch goes on as if nothing had been", () => {
+      const other = hashSamples(20, 6);
+      const between: ((network: Network) => unknown)[] = [
+        () => undefined,
+        (network) => network.exportWeights(),
+        (network) => network.keepWeights(),
+        (network) => network.evaluate(network.load(other), neverCancelled),
+        (network) => network.predict(other.features, 20, neverCancelled),
+        (network) => network.trainBatches(2, 0.02, { isCancelled: true }),
+      ];
+      const call = fc.record({
+        count: fc.integer({ min: 1, max: 3 }),
+        learningRate: fc.constantFrom(0.01, 0.02),
+        ask: fc.constantFrom(...between),
+        who: fc.integer({ min: 0, max: 1 }),
+        single: fc.boolean(),
+      });
+      fc.assert(
+        fc.property(fc.array(call, { minLength: 1, maxLength: 12 }), (calls) => {
+          const networks = together.createNetworks(spec, seeds.slice(0, 2));
+          const loaded = together.load(networks, samples);
+          for (const network of networks) network.startEpoch(loaded, inOrder(45), 3);
+          for (const { count, learningRate, ask, who, single } of calls) {
+            const asked = single ? [networks[who]] : networks;
+            const requests = asked.map((network) => ({ network, count, learningRate }));
+            together.trainBatches(requests, neverCancelled);
+            ask(networks[who]);
+          }
+          for (const [k, network] of networks.entries()) {
+            const straight = engine.createNetwork(spec, seeds[k]);
+            straight.startEpoch(straight.load(samples), inOrder(45), 3);
+            for (const { count, learningRate, who, single } of calls) {
+              if (!single || who === k) straight.trainBatches(count, learningRate, neverCancelled);
+              straight.exportWeights();
+            }
+            expect(flatten(network.exportWeights())).toEqual(flatten(straight.exportWeights()));
+            straight.dispose();
+            network.dispose();
+          }
+        }),
+        { numRuns: rounds(200, 12) },
+      );
+    });
+
     test("one that is disposed of leaves the others as they are", () => {
       const networks = begun(together);
       const train = (those: Network[], count: number): unknown =>
@@ -152,6 +196,15 @@ for (const [name, engine] of [
       const request = { network: networks[0], count: 1, learningRate: 0.01 };
       expect(together.trainBatches([request], { isCancelled: true })[0].batches).toBe(0);
       expect(() => together.evaluate(networks, loaded, { isCancelled: true })).toThrow(CancelledError);
+    });
+
+    test("after a loss that is not finite a call begins with the batch behind it", () => {
+      const poisoned = { ...samples, features: samples.features.slice() };
+      poisoned.features[0] = NaN;
+      const network = engine.createNetwork(spec, 1);
+      network.startEpoch(network.load(poisoned), inOrder(20), 8);
+      const seen = [2, 2, 2].map((count) => network.trainBatches(count, 0.01, neverCancelled).samples);
+      expect(seen).toEqual([8, 8, 4]);
     });
 
     test("a loss that is not finite ends the part of its own network only", () => {
