@@ -19,7 +19,8 @@ export class Room {
   /** Makes room for at least `bytes`. @returns whether it is another buffer now, to be bound again */
   grow(bytes: number): boolean {
     if (bytes <= this.#bytes) return false;
-    const size = Math.max(bytes, 2 * this.#bytes);
+    // Whole words of four numbers, as which some shaders read it.
+    const size = 16 * Math.ceil(Math.max(bytes, 2 * this.#bytes) / 16);
     this.free();
     this.#buffer = this.#device.allocate([size])[0];
     this.#bytes = size;

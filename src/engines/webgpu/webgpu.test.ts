@@ -15,7 +15,7 @@ import { rounds } from "../../../test/rounds.js";
 import { referenceEngine, type Engine, type NetworkSpec, type OptimizerSpec } from "../index.js";
 import { openDevice } from "./device.js";
 import { GpuMemoryError } from "./errors.js";
-import { webGpuEngine } from "./webgpu.js";
+import { tiledWebGpuEngine, webGpuEngine } from "./webgpu.js";
 
 function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let difference = a.length === b.length ? 0 : Infinity;
@@ -63,6 +63,34 @@ describeWithComponent("webgpu beside the reference", missingGpu, () => {
       }),
       { numRuns: rounds(100, 12) },
     );
+  });
+
+  test("gradients are the same where everything just fits into a workgroup's memory, and where it just does not", () => {
+    // One row: n inputs, h units, 3 logits; and as many parameters as gradients, (n + 1) h + 3 (h + 1) of each.
+    const bytes = openDevice().adapter.limits.maxComputeWorkgroupStorageSize;
+    for (let h = 1; h <= 8; h++) {
+      const most = Math.floor((bytes / 4 - 5 - h - 2 * (4 * h + 3)) / (1 + 2 * h));
+      for (const inputs of [most, most + 1]) {
+        const spec = smallSpec({ inputs, hidden: [h] });
+        const [found, expected] = [webGpuEngine, referenceEngine].map((engine) =>
+          gradientsOf(engine, spec, hashSamples(1, inputs), inOrder(1)),
+        );
+        expect(largest(found, expected), `${inputs} inputs, ${h} units`).toBeLessThan(2e-6);
+      }
+    }
+  });
+
+  test("given masks drop the same units, to the last one", () => {
+    // 5 rows of 7 units: 35 masks, no whole number of words
+    const spec = smallSpec({ hidden: [7], dropout: 0.5 });
+    for (let dropped = 28; dropped < 35; dropped++) {
+      const masks = [Uint8Array.from({ length: 35 }, (_, k) => (k === dropped ? 0 : 1))];
+      const [found, tiled, expected] = [webGpuEngine, tiledWebGpuEngine, referenceEngine].map((engine) =>
+        gradientsOf(engine, spec, hashSamples(5, 6), inOrder(5), masks),
+      );
+      expect(largest(found, expected), `unit ${dropped}`).toBeLessThan(2e-6);
+      expect(largest(tiled, expected), `unit ${dropped}, tiled products`).toBeLessThan(2e-6);
+    }
   });
 
   const optimizers: OptimizerSpec[] = [

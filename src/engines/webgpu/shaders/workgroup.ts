@@ -40,6 +40,9 @@ export interface WorkgroupPlan {
   readonly holdsGradients: boolean;
 }
 
+/** What a device counts for an array: whole pieces of 16 bytes. */
+const storedBytes = (bytes: number): number => 16 * Math.ceil(bytes / 16);
+
 /** @returns null where the rows of the network do not fit into a workgroup's memory of this many bytes */
 export function planWorkgroup(spec: NetworkSpec, rows: number, bytes: number): WorkgroupPlan | null {
   const stride = rows | 1;
@@ -53,9 +56,9 @@ export function planWorkgroup(spec: NetworkSpec, rows: number, bytes: number): W
   const values = at + spec.outputs * stride;
   // The norm of gradients is added up from all threads.
   const parts = spec.gradientClip > 0 ? threads : Math.min(threads, 2 ** Math.ceil(Math.log2(rows)));
-  const left = bytes - 4 * values - 8 * parts;
+  const left = bytes - storedBytes(4 * values) - storedBytes(8 * parts);
   if (left < 0) return null;
-  const parameters = 4 * parameterCount(spec);
+  const parameters = storedBytes(4 * parameterCount(spec));
   const [holdsWeights, holdsGradients] = [left >= parameters, left >= 2 * parameters];
   return { spec, rows, stride, layers, values, parts, holdsWeights, holdsGradients };
 }
