@@ -431,10 +431,11 @@ function createNetworks(
 ): WebGpuNetwork[] {
   const weights = seeds.map((seed) => initialWeights(spec, seed, token)); // before anything is allocated, as a stop ends it
   const device = openDevice();
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.adapter.limits;
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } =
+    device.adapter.limits;
   const stateBytes = 8 * parameterCount(spec);
   const fitting = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / stateBytes);
-  const most = Math.max(1, tiledOnly ? 1 : fitting);
+  const most = tiledOnly ? 1 : Math.max(1, Math.min(fitting, maxComputeWorkgroupsPerDimension));
   const networks: WebGpuNetwork[] = [];
   try {
     while (networks.length < seeds.length) {
