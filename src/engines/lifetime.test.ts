@@ -1,11 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { describeEachEngine } from "../../test/engines.js";
 import { hashSamples, inOrder, smallSpec } from "../../test/networks.js";
 import { CancelledError, neverCancelled } from "../core/index.js";
-import { engines } from "./registry.js";
 
-describe.each(["reference", "wasm"])("%s", (name) => {
+describeEachEngine("engine", (engine) => {
   test("a network that was disposed of refuses all further use", () => {
-    const network = engines[name](1).createNetwork(smallSpec(), 1);
+    const network = engine.createNetwork(smallSpec(), 1);
     const samples = hashSamples(10, network.spec.inputs);
     const loaded = network.load(samples);
     network.startEpoch(loaded, inOrder(10), 5);
@@ -34,12 +34,12 @@ describe.each(["reference", "wasm"])("%s", (name) => {
         return ++looks > last;
       },
     });
-    engines[name](1).createNetwork(large, 1, counting(Infinity));
+    engine.createNetwork(large, 1, counting(Infinity));
     expect(looks, "one in 8192 weights at least").toBeGreaterThan(120_000 / 8192);
     const all = looks;
     for (const last of [0, Math.floor(all / 2), all - 1]) {
       looks = 0;
-      expect(() => engines[name](1).createNetwork(large, 1, counting(last))).toThrow(CancelledError);
+      expect(() => engine.createNetwork(large, 1, counting(last))).toThrow(CancelledError);
     }
   });
 });
