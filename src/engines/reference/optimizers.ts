@@ -2,6 +2,18 @@ import type { OptimizerSpec } from "../engine.js";
 
 const f = Math.fround;
 
+/** The smallest number that float32 holds with its full precision, 2^-126. */
+const smallest = 1.1754943508222875e-38;
+
+/**
+ * Optimizer state below the smallest normal float32 is 0: far too small to move a weight, it would never decay to 0 by rounding, and
+ * processors take a hundred cycles for each operation on such a number. A unit that no sample reaches any more leaves them behind.
+ * NaN stays.
+ */
+function settled(x: number): number {
+  return Math.abs(x) < smallest ? 0 : x;
+}
+
 /** Updates parameters from gradients; both flat, [all weights and biases]. */
 export interface Optimizer {
   step(parameters: Float32Array, gradients: Float32Array, learningRate: number): void;
@@ -32,8 +44,8 @@ function createAdam(
       for (let i = 0; i < size; i++) {
         const p = f(parameters[i] * shrink);
         const g = f(gradients[i] + f(l2 * p));
-        const m = f(f(keptMean * mean[i]) + f(meanShare * g));
-        const v = f(f(keptSquare * square[i]) + f(f(squareShare * g) * g));
+        const m = settled(f(f(keptMean * mean[i]) + f(meanShare * g)));
+        const v = settled(f(f(keptSquare * square[i]) + f(f(squareShare * g) * g)));
         mean[i] = m;
         square[i] = v;
         parameters[i] = p - f(stepSize * f(m / f(f(f(Math.sqrt(v)) / correction) + eps)));
@@ -55,7 +67,7 @@ function createSgd(
       const rate = f(learningRate);
       for (let i = 0; i < size; i++) {
         const g = f(gradients[i] + f(decay * parameters[i]));
-        buffer[i] = f(kept * buffer[i]) + g;
+        buffer[i] = settled(f(f(kept * buffer[i]) + g));
         parameters[i] -= f(rate * buffer[i]);
       }
     },
@@ -74,7 +86,7 @@ function createRmsprop(
       const rate = f(learningRate);
       for (let i = 0; i < size; i++) {
         const g = f(gradients[i] + f(decay * parameters[i]));
-        const v = f(f(kept * square[i]) + f(f(share * g) * g));
+        const v = settled(f(f(kept * square[i]) + f(f(share * g) * g)));
         square[i] = v;
         parameters[i] -= f(rate * f(g / f(f(Math.sqrt(v)) + eps)));
       }

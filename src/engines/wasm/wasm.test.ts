@@ -109,6 +109,39 @@ test("every network gives the bits of the reference: losses, hits, weights, prob
   );
 });
 
+// A gradient of half the input, from weights that are 0. Mean, velocity or square of it is less than 2^-126 and counts as 0; as it is, Adam would
+// move by some 5,000, SGD by 5e-39 and RMSprop by some 3 instead of 5e21.
+test.each([
+  [{ type: "adam", weightDecay: 0, beta1: 0.9, beta2: 0.9, epsilon: 1e-42 }, 1e-38, 0],
+  [{ type: "sgd", weightDecay: 0, momentum: 0.9 }, 1e-38, 0],
+  [{ type: "rmsprop", weightDecay: 0, alpha: 0.9, epsilon: 1e-42 }, 1e-20, 5e21],
+] as const)("optimizer state too small for full precision is 0: %j", (optimizer, input, move) => {
+  const one: NetworkSpec = {
+    inputs: 1,
+    hidden: [],
+    outputs: 2,
+    activation: "relu",
+    dropout: 0,
+    optimizer,
+    loss: { type: "cross_entropy" },
+    gradientClip: 0,
+    classWeights: null,
+  };
+  const zeros = { inputs: 1, outputs: 2, weight: new Float32Array(2), bias: new Float32Array(2) };
+  const samples = { rows: 1, columns: 1, features: Float32Array.of(input), labels: Uint8Array.of(1) };
+  const weights = [referenceEngine, wasmEngine()].map((engine) => {
+    const network = engine.createNetwork(one, 5);
+    network.importWeights([zeros]);
+    network.startEpoch(network.load(samples), Uint32Array.of(0), 1);
+    network.trainBatches(1, 1, neverCancelled);
+    return network.exportWeights()[0].weight;
+  });
+  expect(weights[1]).toEqual(weights[0]);
+  const moved = Math.abs(weights[0][0]);
+  if (move === 0) expect(moved).toBe(0);
+  else expect(moved / move).toBeCloseTo(1, 2);
+});
+
 test("a network that overflows gives the bits of the reference up to its last batch", () => {
   let overflows = 0;
   fc.assert(

@@ -7,6 +7,12 @@ const ADAM: i32 = 0;
 const ADAMW: i32 = 1;
 const SGD: i32 = 2;
 
+/** Optimizer state too small for float32's full precision is 0, as in the reference; NaN stays. */
+@inline
+function settled(x: v128): v128 {
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(1.1754943508222875e-38)));
+}
+
 /** What all elements of one update share; float64 where the reference computes in float64. */
 export function beginUpdate(net: Net): void {
   if (net.optimizer > ADAMW) return;
@@ -34,8 +40,10 @@ export function update(net: Net, p: usize, g: usize, first: usize, second: usize
     while (p < end) {
       const w = f32x4.mul(v128.load(p), shrink);
       const d = f32x4.add(f32x4.mul(v128.load(g), factor), f32x4.mul(decay, w));
-      const m = f32x4.add(f32x4.mul(keptMean, v128.load(first)), f32x4.mul(meanShare, d));
-      const v = f32x4.add(f32x4.mul(keptSquare, v128.load(second)), f32x4.mul(f32x4.mul(squareShare, d), d));
+      const m = settled(f32x4.add(f32x4.mul(keptMean, v128.load(first)), f32x4.mul(meanShare, d)));
+      const v = settled(
+        f32x4.add(f32x4.mul(keptSquare, v128.load(second)), f32x4.mul(f32x4.mul(squareShare, d), d)),
+      );
       v128.store(first, m);
       v128.store(second, v);
       const root = f32x4.add(f32x4.div(f32x4.sqrt(v), correction), epsilon);
@@ -54,7 +62,7 @@ export function update(net: Net, p: usize, g: usize, first: usize, second: usize
     while (p < end) {
       const w = v128.load(p);
       const d = f32x4.add(f32x4.mul(v128.load(g), factor), f32x4.mul(decay, w));
-      const b = f32x4.add(f32x4.mul(kept, v128.load(first)), d);
+      const b = settled(f32x4.add(f32x4.mul(kept, v128.load(first)), d));
       v128.store(first, b);
       v128.store(p, f32x4.sub(w, f32x4.mul(rate, b)));
       p += 16;
@@ -68,7 +76,7 @@ export function update(net: Net, p: usize, g: usize, first: usize, second: usize
   while (p < end) {
     const w = v128.load(p);
     const d = f32x4.add(f32x4.mul(v128.load(g), factor), f32x4.mul(decay, w));
-    const v = f32x4.add(f32x4.mul(kept, v128.load(first)), f32x4.mul(f32x4.mul(share, d), d));
+    const v = settled(f32x4.add(f32x4.mul(kept, v128.load(first)), f32x4.mul(f32x4.mul(share, d), d)));
     v128.store(first, v);
     v128.store(p, f32x4.sub(w, f32x4.mul(rate, f32x4.div(d, f32x4.add(f32x4.sqrt(v), epsilon)))));
     p += 16;
