@@ -18,7 +18,7 @@ const firstCalls = 128;
 
 /**
  * Measures what surrounds the arithmetic of a training by timing the first 128 calls of the engine and then every 16th,
- * with its checks and its report, and every epoch's report.
+ * with its checks and its reports, and as many of the reports of epochs.
  */
 export class CostClock {
   readonly #now: () => number;
@@ -32,6 +32,7 @@ export class CostClock {
   #around = 0;
   #reports = 0;
   #epochReports = 0;
+  #epochs = 0;
 
   /** @param now milliseconds */
   constructor(now: () => number) {
@@ -73,11 +74,13 @@ export class CostClock {
     this.#reports += this.#weight * this.#lap();
   }
 
-  /** Times one report of an epoch. */
+  /** Makes the report of an epoch, and times it as calls are. */
   progress(report: () => void): void {
+    const epoch = this.#epochs++;
+    if (epoch >= firstCalls && epoch % sampleEvery !== 0) return report();
     this.#marked = this.#now();
     report();
-    this.#epochReports += this.#lap();
+    this.#epochReports += (epoch < firstCalls ? 1 : sampleEvery) * this.#lap();
   }
 
   /** The last epoch is over. */
