@@ -5,7 +5,7 @@ export type ProgressOf<Type extends TrainingProgress["type"]> = Extract<Training
 
 /**
  * Who listens to a run, on the thread that asked for it. Every phase and epoch arrives, in order; of the batches at
- * most some 10 a second. A listener that throws ends the run as failed.
+ * most some 5 a second. A listener that throws ends the run as failed.
  */
 export interface ProgressBridge {
   onPhase(progress: ProgressOf<"phase">): void;

@@ -7,7 +7,7 @@ const eventsPerPiece = 500;
 
 /**
  * What a session tells, from after event number `from` to the final state: every phase, epoch and state with its number,
- * and the newest batch in between, at most 10 a second (that is how often a run sends messages).
+ * and the newest batch in between, at most 5 a second (that is how often a run sends messages).
  */
 export async function* sessionEvents(
   session: TrainingSession,
