@@ -175,8 +175,7 @@ function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: Ca
 }
 
 /**
- * The next epoch of these runs; those that go on after it. A function of its own, as V8 compiles those that are called often: as part of
- * one long loop it took 2 points more of W1.
+ * The next epoch of these runs; those that go on after it. A function of its own, as V8 compiles those that are called often.
  */
 function advanceEpoch(
   runs: readonly Run[],
