@@ -7,7 +7,7 @@ const smallest = 1.1754943508222875e-38;
 
 /**
  * Optimizer state below the smallest normal float32 is 0: far too small to move a weight, it would never decay to 0 by rounding, and
- * processors take a hundred cycles for each operation on such a number. A unit that no sample reaches any more leaves them behind.
+ * processors take a hundred cycles for each operation on such a number. Means that decay leave them behind where gradients become 0.
  * NaN stays.
  */
 function settled(x: number): number {

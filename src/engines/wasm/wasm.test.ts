@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { CancelledError, neverCancelled } from "../../core/index.js";
-import { flatten, hashSamples, hashUniform } from "../../../test/networks.js";
+import { flatten, hashSamples, hashUniform, smallSpec } from "../../../test/networks.js";
 import { rounds } from "../../../test/rounds.js";
 import { activations, type Engine, type NetworkSpec, type OptimizerSpec, type Samples } from "../engine.js";
 import { referenceEngine } from "../reference/reference.js";
@@ -116,17 +116,7 @@ test.each([
   [{ type: "sgd", weightDecay: 0, momentum: 0.9 }, 1e-38, 0],
   [{ type: "rmsprop", weightDecay: 0, alpha: 0.9, epsilon: 1e-42 }, 1e-20, 5e21],
 ] as const)("optimizer state too small for full precision is 0: %j", (optimizer, input, move) => {
-  const one: NetworkSpec = {
-    inputs: 1,
-    hidden: [],
-    outputs: 2,
-    activation: "relu",
-    dropout: 0,
-    optimizer,
-    loss: { type: "cross_entropy" },
-    gradientClip: 0,
-    classWeights: null,
-  };
+  const one = smallSpec({ inputs: 1, hidden: [], outputs: 2, optimizer });
   const zeros = { inputs: 1, outputs: 2, weight: new Float32Array(2), bias: new Float32Array(2) };
   const samples = { rows: 1, columns: 1, features: Float32Array.of(input), labels: Uint8Array.of(1) };
   const weights = [referenceEngine, wasmEngine()].map((engine) => {
