@@ -10,15 +10,18 @@ export interface TrainingTiming {
   readonly cancellation: number;
 }
 
-/** One call in so many is timed, and stands for as many: reading the clock five times costs more than what it measures. */
+/** One call in so many is timed, and stands for as many: reading the clock three times costs more than what it measures. */
 const sampleEvery = 16;
 
-/** The first calls are all timed: while the code is still being compiled they cost more, and stand for themselves only. */
-const firstCalls = 128;
+/** The first are all timed: while the code is still being compiled they cost more, and stand for themselves only. */
+const first = 128;
+
+/** What the `k`-th of something counts for: 0 when it is not timed. */
+const weightOf = (k: number): number => (k < first ? 1 : k % sampleEvery === 0 ? sampleEvery : 0);
 
 /**
- * Measures what surrounds the arithmetic of a training by timing the first 128 calls of the engine and then every 16th,
- * with its checks and its reports, and as many of the reports of epochs.
+ * Measures what surrounds the arithmetic of a training by timing the checks and reports of the first 128 calls of the engine and
+ * then of every 16th, and as many of the reports of epochs.
  */
 export class CostClock {
   readonly #now: () => number;
@@ -26,13 +29,12 @@ export class CostClock {
   readonly #reading: number;
   #started = 0;
   #calls = 0;
-  /** Calls for which the one that is being timed stands. */
-  #weight = 1;
-  #marked = 0;
-  #around = 0;
-  #reports = 0;
-  #epochReports = 0;
   #epochs = 0;
+  /** Of what is being timed. */
+  #weight = 0;
+  #marked = 0;
+  #checks = 0;
+  #reports = 0;
 
   /** @param now milliseconds */
   constructor(now: () => number) {
@@ -45,49 +47,30 @@ export class CostClock {
     this.#started = this.#now();
   }
 
-  /** A call of the engine is about to be prepared. Whether to time it. */
-  beforeCall(): boolean {
-    const call = this.#calls++;
-    if (call >= firstCalls && call % sampleEvery !== 0) return false;
-    this.#weight = call < firstCalls ? 1 : sampleEvery;
-    this.#marked = this.#now();
-    return true;
-  }
-
-  /** The engine is called. */
-  mark(): void {
-    this.#around += this.#weight * this.#lap();
-  }
-
-  /** It has returned. */
-  afterArithmetic(): void {
-    this.#marked = this.#now();
+  /** A call of the engine has returned. Whether what follows is timed. */
+  afterCall(): boolean {
+    return this.#begin(this.#calls++);
   }
 
   /** Sums and token have been looked at. */
   afterChecks(): void {
-    this.#around += this.#weight * this.#lap();
+    this.#checks += this.#lap();
   }
 
-  /** The batch has been reported. */
-  afterProgress(): void {
-    this.#reports += this.#weight * this.#lap();
+  /** An epoch is about to be reported. Whether that is timed. */
+  beforeEpochReport(): boolean {
+    return this.#begin(this.#epochs++);
   }
 
-  /** Makes the report of an epoch, and times it as calls are. */
-  progress(report: () => void): void {
-    const epoch = this.#epochs++;
-    if (epoch >= firstCalls && epoch % sampleEvery !== 0) return report();
-    this.#marked = this.#now();
-    report();
-    this.#epochReports += (epoch < firstCalls ? 1 : sampleEvery) * this.#lap();
+  /** The report, of batches or of an epoch, has been made. */
+  afterReport(): void {
+    this.#reports += this.#lap();
   }
 
   /** The last epoch is over. */
   stop(): TrainingTiming {
     const loop = this.#now() - this.#started;
-    const progress = this.#reports + this.#epochReports;
-    const cancellation = this.#around;
+    const [progress, cancellation] = [this.#reports, this.#checks];
     return {
       loop: loop / 1000,
       arithmetic: Math.max(0, loop - progress - cancellation) / 1000,
@@ -96,11 +79,18 @@ export class CostClock {
     };
   }
 
+  #begin(k: number): boolean {
+    this.#weight = weightOf(k);
+    if (this.#weight === 0) return false;
+    this.#marked = this.#now();
+    return true;
+  }
+
   #lap(): number {
     const now = this.#now();
     const lap = Math.max(0, now - this.#marked - this.#reading);
     this.#marked = now;
-    return lap;
+    return this.#weight * lap;
   }
 }
 

@@ -140,21 +140,30 @@ class Lanes {
     return this.networks.map((network) => loaded ?? network.load(samples, this.#token));
   }
 
-  trainBatches(runs: readonly Run[]): BatchSums[] {
-    if (this.#together !== undefined) return this.#together.trainBatches(runs, this.#token);
-    return runs.map(({ network, count, learningRate, perBatch }) =>
-      network.trainBatches(count, learningRate, this.#token, perBatch),
-    );
+  /** Has each run's network train on as many batches as it asks for. */
+  trainBatches(runs: readonly Run[]): void {
+    if (this.#together !== undefined) {
+      const done = this.#together.trainBatches(runs, this.#token);
+      for (let k = 0; k < runs.length; k++) runs[k].done = done[k];
+      return;
+    }
+    for (const run of runs) {
+      run.done = run.network.trainBatches(run.count, run.learningRate, this.#token, run.perBatch);
+    }
   }
 
-  /** The validation part, dropout off; null for each where there is none. */
-  validate(runs: readonly Run[]): (EvaluationSums | null)[] {
+  /** The validation part of each run that has one, dropout off. */
+  validate(runs: readonly Run[]): void {
     const [first] = runs;
     if (this.#together !== undefined && first?.validation) {
       const networks = runs.map(({ network }) => network);
-      return this.#together.evaluate(networks, first.validation, this.#token);
+      const validated = this.#together.evaluate(networks, first.validation, this.#token);
+      for (let k = 0; k < runs.length; k++) runs[k].validated = validated[k];
+      return;
     }
-    return runs.map(({ network, validation }) => validation && network.evaluate(validation, this.#token));
+    for (const run of runs) {
+      if (run.validation !== null) run.validated = run.network.evaluate(run.validation, this.#token);
+    }
   }
 
   close(): void {
@@ -171,34 +180,33 @@ function asEvent(progress: ProgressListener): BatchListener {
 /** All epochs of all runs, in step: they have as many samples, so that they need the same number of batches up to their next reports. */
 function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: CancellationToken): void {
   costs.start();
-  for (let going = runs; going.length > 0;) going = advanceEpoch(going, lanes, costs, token);
+  for (const going = [...runs]; going.length > 0;) advanceEpoch(going, lanes, costs, token);
 }
 
 /**
- * The next epoch of these runs; those that go on after it. A function of its own, as V8 compiles those that are called often.
+ * The next epoch of those that go on, which stay in `going`. A function of its own, as V8 compiles those that are called often, and without
+ * an array or object that is not needed: after each call of the engine, caches hold its memory and not ours.
  */
-function advanceEpoch(
-  runs: readonly Run[],
-  lanes: Lanes,
-  costs: CostClock,
-  token: CancellationToken,
-): readonly Run[] {
-  let going = runs.filter((run) => run.startEpoch(costs, token));
+function advanceEpoch(going: Run[], lanes: Lanes, costs: CostClock, token: CancellationToken): void {
+  retain(going, (run) => run.startEpoch(costs, token));
   while (going.length > 0 && going[0].count > 0) {
-    const sampled = costs.beforeCall();
-    if (sampled) costs.mark();
-    const done = lanes.trainBatches(going);
-    if (sampled) costs.afterArithmetic();
-    let sound = true;
-    for (let k = 0; k < done.length; k++) sound = going[k].add(done[k]) && sound;
-    if (!sound) going = going.filter((run) => run.isSound);
+    lanes.trainBatches(going);
+    const timed = costs.afterCall();
+    retain(going, (run) => run.addDone());
     throwIfCancelled(token);
-    if (sampled) costs.afterChecks();
-    going[0]?.reportBatches(token);
-    if (sampled) costs.afterProgress();
+    if (timed) costs.afterChecks();
+    if (going.length > 0) going[0].reportBatches(token);
+    if (timed) costs.afterReport();
   }
-  const validated = lanes.validate(going);
-  return going.filter((run, k) => run.endEpoch(validated[k], costs));
+  lanes.validate(going);
+  retain(going, (run) => run.endEpoch(costs));
+}
+
+/** Drops those that do not go on, in place. */
+function retain(runs: Run[], goesOn: (run: Run) => boolean): void {
+  let kept = 0;
+  for (const run of runs) if (goesOn(run)) runs[kept++] = run;
+  if (kept < runs.length) runs.length = kept;
 }
 
 /** One training under way: what its network is asked for next, and what came of it. */
@@ -209,6 +217,10 @@ class Run implements BatchRequest {
   count = 0;
   learningRate: number;
   readonly perBatch: Float64Array | null;
+  /** What came of the last call. */
+  done: BatchSums = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
+  /** Of the epoch that ends; null without a validation part. */
+  validated: EvaluationSums | null = null;
   readonly #samples: Samples;
   readonly #train: LoadedSamples;
   readonly #options: TrainingOptions;
@@ -262,11 +274,6 @@ class Run implements BatchRequest {
     this.perBatch = progress && new Float64Array(2 * Math.min(this.#batches, most));
   }
 
-  /** False once the loss was not finite. */
-  get isSound(): boolean {
-    return this.#failure === null;
-  }
-
   /** Begins the next epoch; false where there is none, as all are over or training stopped early. */
   startEpoch(costs: CostClock, token: CancellationToken): boolean {
     if (this.#stopped || this.#epoch === this.#options.epochs) {
@@ -295,14 +302,15 @@ class Run implements BatchRequest {
     this.count = endOfCall(this.#batch, this.#batches, every, this.#perCall) - this.#batch;
   }
 
-  /** Takes what came of the batches that were asked for; false where their loss is not finite. */
-  add(done: BatchSums): boolean {
+  /** Adds what came of the last call to the epoch's sums; false where their loss is not finite. */
+  addDone(): boolean {
+    const { batches, lossSum, correct } = this.done;
     this.#batchBefore = this.#batch;
     this.#lossBefore = this.#lossSum;
     this.#correctBefore = this.#correct;
-    this.#batch += done.batches;
-    this.#lossSum += done.lossSum;
-    this.#correct += done.correct;
+    this.#batch += batches;
+    this.#lossSum += lossSum;
+    this.#correct += correct;
     if (!Number.isFinite(this.#lossSum)) return this.#fail(this.#batch);
     this.#ask();
     return true;
@@ -332,8 +340,9 @@ class Run implements BatchRequest {
   }
 
   /** Records an epoch, keeps its weights where they are the best, and plans the next; false where its loss is not finite. */
-  endEpoch(validated: EvaluationSums | null, costs: CostClock): boolean {
+  endEpoch(costs: CostClock): boolean {
     const rows = this.#samples.rows;
+    const { validated } = this;
     const train = { loss: this.#lossSum / rows, accuracy: this.#correct / rows };
     const valid = validated && {
       loss: validated.lossSum / validated.samples,
@@ -349,20 +358,19 @@ class Run implements BatchRequest {
       this.#best = { epoch, loss: valid?.loss ?? train.loss };
       this.network.keepWeights();
     }
-    const progress = this.#progress;
-    if (progress !== null) {
-      costs.progress(() => {
-        progress({
-          type: "epoch",
-          epoch,
-          epochs,
-          trainLoss: train.loss,
-          trainAccuracy: train.accuracy,
-          validLoss: valid?.loss ?? null,
-          validAccuracy: valid?.accuracy ?? null,
-          learningRate,
-        });
+    if (this.#progress !== null) {
+      const timed = costs.beforeEpochReport();
+      this.#progress({
+        type: "epoch",
+        epoch,
+        epochs,
+        trainLoss: train.loss,
+        trainAccuracy: train.accuracy,
+        validLoss: valid?.loss ?? null,
+        validAccuracy: valid?.accuracy ?? null,
+        learningRate,
       });
+      if (timed) costs.afterReport();
     }
     this.learningRate = this.#scheduler.next(valid?.loss ?? null);
     this.#stopped = valid !== null && this.#stopping !== null && this.#stopping.shouldStop(valid.loss);
