@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
+import { dropInfinite } from "../kernels/columns.js";
 import { slidingDeviation } from "../kernels/sliding-deviation.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -25,11 +26,15 @@ export const bollingerBandWidthIndicator = defineIndicator({
     const x = sourceColumn(bars, source);
     const middle = slidingMean(x, period, token);
     const width = slidingDeviation(x, period, token);
-    for (let t = 0; t < width.length;)
+    for (let t = period - 1; t < width.length;) {
+      const from = t;
+      let sum = 0;
       for (const end = blockEnd(t, width.length, token); t < end; t++) {
         const reach = multiplier * width[t];
-        width[t] = middle[t] === 0 ? NaN : (middle[t] + reach - (middle[t] - reach)) / middle[t];
+        sum += width[t] = (middle[t] + reach - (middle[t] - reach)) / middle[t];
       }
+      dropInfinite(width, from, t, sum);
+    }
     return { bollingerbandwidth: width };
   },
 });

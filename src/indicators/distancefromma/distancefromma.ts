@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
+import { dropInfinite } from "../kernels/columns.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 import { exponentialMean } from "../kernels/smoothing.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -28,9 +29,15 @@ export const distanceFromMaIndicator = defineIndicator({
   compute: (bars, { period, ma_type, source }, token) => {
     const x = sourceColumn(bars, source);
     const out = ma_type === "EMA" ? exponentialMean(x, period, token) : slidingMean(x, period, token);
-    for (let t = 0; t < out.length;)
-      for (const end = blockEnd(t, out.length, token); t < end; t++)
-        out[t] = out[t] === 0 ? NaN : (100 * (x[t] - out[t])) / out[t];
+    for (let t = period - 1; t < out.length;) {
+      const from = t;
+      let sum = 0;
+      for (const end = blockEnd(t, out.length, token); t < end; t++) {
+        const average = out[t];
+        sum += out[t] = (100 * (x[t] - average)) / average;
+      }
+      dropInfinite(out, from, t, sum);
+    }
     return { distancefromma: out };
   },
 });

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
-import { columnAfter } from "../kernels/columns.js";
+import { columnAfter, dropInfinite } from "../kernels/columns.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
 
 /** Relative change over some bars. */
@@ -19,11 +19,15 @@ export const rocIndicator = defineIndicator({
   compute: (bars, { period, source }, token) => {
     const x = sourceColumn(bars, source);
     const roc = columnAfter(x.length, period);
-    for (let t = period; t < x.length;)
+    for (let t = period; t < x.length;) {
+      const from = t;
+      let sum = 0;
       for (const end = blockEnd(t, x.length, token); t < end; t++) {
         const before = x[t - period];
-        roc[t] = before === 0 ? NaN : (100 * (x[t] - before)) / before;
+        sum += roc[t] = (100 * (x[t] - before)) / before;
       }
+      dropInfinite(roc, from, t, sum);
+    }
     return { roc };
   },
 });
