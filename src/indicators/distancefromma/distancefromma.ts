@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
-import { dropInfinite } from "../kernels/columns.js";
+import { dropInfinite, type EachStretch } from "../kernels/columns.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 import { exponentialMean } from "../kernels/smoothing.js";
 import { sourceColumn, sourceSchema } from "../kernels/source.js";
@@ -28,16 +27,15 @@ export const distanceFromMaIndicator = defineIndicator({
   warmup: ({ period }) => ({ distancefromma: period - 1 }),
   compute: (bars, { period, ma_type, source }, token) => {
     const x = sourceColumn(bars, source);
-    const out = ma_type === "EMA" ? exponentialMean(x, period, token) : slidingMean(x, period, token);
-    for (let t = period - 1; t < out.length;) {
-      const from = t;
+    const toDistance: EachStretch = (column, from, to) => {
       let sum = 0;
-      for (const end = blockEnd(t, out.length, token); t < end; t++) {
-        const average = out[t];
-        sum += out[t] = (100 * (x[t] - average)) / average;
+      for (let t = from; t < to; t++) {
+        const average = column[t];
+        sum += column[t] = (100 * (x[t] - average)) / average;
       }
-      dropInfinite(out, from, t, sum);
-    }
-    return { distancefromma: out };
+      dropInfinite(column, from, to, sum);
+    };
+    const average = ma_type === "EMA" ? exponentialMean : slidingMean;
+    return { distancefromma: average(x, period, token, 0, toDistance) };
   },
 });

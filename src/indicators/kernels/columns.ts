@@ -3,6 +3,9 @@ export function columnAfter(n: number, warmup: number): Float64Array {
   return new Float64Array(n).fill(NaN, 0, Math.min(n, warmup));
 }
 
+/** Told of each stretch [from, to) of a column that has been filled. */
+export type EachStretch = (column: Float64Array, from: number, to: number) => void;
+
 /**
  * Takes the results of divisions by zero out of `column[from..to)`: what is not finite becomes NaN. A division that asks first whether its divisor is 0 takes
  * more than twice the time, so that a loop divides, adds up its quotients, and tells their sum here.

@@ -1,5 +1,5 @@
 import { blockEnd, type CancellationToken } from "../../core/index.js";
-import { columnAfter } from "./columns.js";
+import { columnAfter, type EachStretch } from "./columns.js";
 
 /**
  * Sum of the last `period` values, without ever subtracting: NaN before index `from + period - 1`.
@@ -22,14 +22,19 @@ export function slidingSum(
   return slidingSumOver(x, period, from, 1, token);
 }
 
-/** Mean of the last `period` values; NaN before index `from + period - 1`. See `slidingSum`. */
+/**
+ * Mean of the last `period` values; NaN before index `from + period - 1`. See `slidingSum`.
+ *
+ * @param each called with stretches [from, to) of the means as they are done, to change them while caches hold them
+ */
 export function slidingMean(
   x: Float64Array,
   period: number,
   token: CancellationToken,
   from = 0,
+  each?: EachStretch,
 ): Float64Array {
-  return slidingSumOver(x, period, from, period, token);
+  return slidingSumOver(x, period, from, period, token, each);
 }
 
 /** Sliding sums, each divided by `divisor`. */
@@ -39,6 +44,7 @@ function slidingSumOver(
   from: number,
   divisor: number,
   token: CancellationToken,
+  each?: EachStretch,
 ): Float64Array {
   const n = x.length;
   const first = from + period - 1;
@@ -48,9 +54,11 @@ function slidingSumOver(
   let sum = 0;
   for (let t = from; t <= first; t++) sum += x[t];
   out[first] = sum / divisor;
+  each?.(out, first, first + 1);
 
   const suffix = new Float64Array(period + 1); // suffix[i]: sum of the block before from its i-th value to its end
-  for (let start = from + period; start < n;)
+  for (let start = from + period; start < n;) {
+    const begin = start;
     for (const end = blockEnd(start, n, token, period); start < end; start += period) {
       let tail = 0;
       for (let i = period - 1; i > 0; i--) suffix[i] = tail += x[start - period + i];
@@ -61,5 +69,7 @@ function slidingSumOver(
         out[start + i] = (suffix[i + 1] + head) / divisor;
       }
     }
+    each?.(out, begin, Math.min(start, n));
+  }
   return out;
 }

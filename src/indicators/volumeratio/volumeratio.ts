@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { blockEnd } from "../../core/index.js";
 import { defineIndicator } from "../define.js";
+import { dropInfinite, type EachStretch } from "../kernels/columns.js";
 import { slidingMean } from "../kernels/sliding-sum.js";
 
 /** Volume against its own mean. */
@@ -16,10 +16,11 @@ export const volumeRatioIndicator = defineIndicator({
   needsVolume: () => true,
   warmup: ({ period }) => ({ volumeratio: period - 1 }),
   compute: ({ volume }, { period }, token) => {
-    const out = slidingMean(volume, period, token);
-    for (let t = 0; t < out.length;)
-      for (const end = blockEnd(t, out.length, token); t < end; t++)
-        out[t] = out[t] > 0 ? volume[t] / out[t] : NaN;
-    return { volumeratio: out };
+    const toRatio: EachStretch = (column, from, to) => {
+      let sum = 0;
+      for (let t = from; t < to; t++) sum += column[t] = volume[t] / column[t];
+      dropInfinite(column, from, to, sum);
+    };
+    return { volumeratio: slidingMean(volume, period, token, 0, toRatio) };
   },
 });
