@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { exampleBars, barsOf } from "../../test/indicator-sources.js";
 import { rounds } from "../../test/rounds.js";
 import { neverCancelled, CancelledError } from "../core/index.js";
@@ -82,6 +82,16 @@ describe.each(specs.map((spec) => ({ title: spec.featureId, spec })))("$title", 
     for (let k = 0; k < rounds(200); k++) {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
       const n = 1 + (state % bars.time.length);
+      for (const [id, column] of Object.entries(columnsOver(sliceBars(bars, 0, n), spec))) {
+        expect(column, `${id} over the first ${n} bars`).toEqual(whole[id].subarray(0, n));
+      }
+    }
+  });
+
+  test("writes every value of its columns, whatever the memory held before", () => {
+    const memory = vi.spyOn(Buffer, "allocUnsafeSlow").mockImplementation((size) => Buffer.alloc(size, 0x41));
+    onTestFinished(() => memory.mockRestore());
+    for (const n of Array.from({ length: 80 }, (_, k) => k).concat(bars.time.length)) {
       for (const [id, column] of Object.entries(columnsOver(sliceBars(bars, 0, n), spec))) {
         expect(column, `${id} over the first ${n} bars`).toEqual(whole[id].subarray(0, n));
       }

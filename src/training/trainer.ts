@@ -299,7 +299,9 @@ class Run implements BatchRequest {
 
   #ask(): void {
     const { progressUpdateFrequency: every } = this.#options;
-    this.count = endOfCall(this.#batch, this.#batches, every, this.#perCall) - this.#batch;
+    // Whoever waits for the first report of a run gets it at once.
+    const perCall = this.#epoch === 1 && this.#batch === 0 ? 0 : this.#perCall;
+    this.count = endOfCall(this.#batch, this.#batches, every, perCall) - this.#batch;
   }
 
   /** Adds what came of the last call to the epoch's sums; false where their loss is not finite. */

@@ -1,6 +1,10 @@
-/** A column of length n whose first `warmup` values are NaN; the caller writes all others. */
+/**
+ * A column of length n whose first `warmup` values are NaN. The others are whatever the memory held before, and the caller writes all of
+ * them: without zeros first, an ema of 10⁷ bars takes 2.7 ns a bar instead of 3.5.
+ */
 export function columnAfter(n: number, warmup: number): Float64Array {
-  return new Float64Array(n).fill(NaN, 0, Math.min(n, warmup));
+  const { buffer } = Buffer.allocUnsafeSlow(8 * n);
+  return new Float64Array(buffer, 0, n).fill(NaN, 0, Math.min(n, warmup));
 }
 
 /** Told of each stretch [from, to) of a column that has been filled. */
