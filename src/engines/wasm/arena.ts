@@ -5,6 +5,8 @@ const pageBytes = 65_536;
 const mostPages = 65_536;
 /** Kernels read whole vectors, up to this far past the end of what they need. */
 const slack = 64;
+/** Memory grows by 1 MiB at least: growing takes up to 2 ms while other threads run, and what nobody touches costs nothing. */
+const stepPages = 16;
 
 /** The network and its samples need more memory than the engine can address. */
 export class EngineMemoryError extends KnownError {
@@ -20,17 +22,18 @@ export class EngineMemoryError extends KnownError {
 
 /** The memory of one network: grows, and is freed as a whole. New memory holds zeros. */
 export class Arena {
-  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: mostPages, shared: true });
+  readonly memory = new WebAssembly.Memory({ initial: stepPages, maximum: mostPages, shared: true });
   #end = slack;
 
   /** Address of `bytes` new bytes, on a cache line of its own. @throws EngineMemoryError */
   allocate(bytes: number): number {
     const address = this.#end;
     const end = address + Math.ceil((bytes + slack) / 64) * 64;
-    const missing = end - this.memory.buffer.byteLength;
+    const present = this.memory.buffer.byteLength / pageBytes;
+    const missing = Math.ceil(end / pageBytes) - present;
     if (missing > 0) {
       try {
-        this.memory.grow(Math.ceil(missing / pageBytes));
+        this.memory.grow(Math.max(missing, Math.min(stepPages, mostPages - present)));
       } catch {
         throw new EngineMemoryError(end);
       }
