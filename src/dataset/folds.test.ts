@@ -112,7 +112,7 @@ describe("purge by label intervals", () => {
 
   test("no label interval of one part meets that of another, whatever the plan", () => {
     const arbitrary = fc.record({
-      horizon: fc.nat(6),
+      horizon: fc.nat(5), // with 6 and an embargo of 3, what is purged may be all that a fold would train on
       embargo: fc.nat(3),
       scheme: fc.constantFrom("anchored", "rolling", "combinatorial"),
       share: fc.constantFrom(0, 0.2, 0.4),
