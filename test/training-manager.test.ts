@@ -4,8 +4,6 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { TrainingProgress } from "../src/index.js";
@@ -13,6 +11,7 @@ import type { RunChoice, RunMode } from "../src/service/index.js";
 import { makeBars } from "./bars.js";
 import { importBuilt, importBuiltService } from "./built.js";
 import { startCommand } from "./command.js";
+import { garbageCollector } from "./garbage.js";
 import { strategyText } from "./journey-strategies.js";
 import { inLanes } from "./lanes.js";
 import { latencyText } from "./latencies.js";
@@ -356,8 +355,7 @@ describe("a stop", () => {
 
 /** Bytes that are used once what can be collected is: heap, and what lies outside of it. */
 async function usedBytes(): Promise<number> {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  const collect = garbageCollector();
   for (let k = 0; k < 4; k++) {
     collect();
     // A reference that was looked at stays until the end of its turn, and what a collection finds may hold others.

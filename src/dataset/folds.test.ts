@@ -112,7 +112,7 @@ describe("purge by label intervals", () => {
 
   test("no label interval of one part meets that of another, whatever the plan", () => {
     const arbitrary = fc.record({
-      horizon: fc.nat(5), // with 6 and an embargo of 3, what is purged may be all that a fold would train on
+      horizon: fc.nat(6),
       embargo: fc.nat(3),
       scheme: fc.constantFrom("anchored", "rolling", "combinatorial"),
       share: fc.constantFrom(0, 0.2, 0.4),
@@ -130,6 +130,7 @@ describe("purge by label intervals", () => {
         ];
         const plan =
           scheme === "combinatorial" ? { scheme, groups: 5, tested: 2 } : { scheme, folds: 4, first: 0.4 };
+        let trained = 0;
         for (const one of foldsOf(plan, 120, share)) {
           const intervals = {
             train: [] as [number, number][],
@@ -150,8 +151,10 @@ describe("purge by label intervals", () => {
             ...intervals.validation.filter((sample) => intervals.train.some((other) => meets(sample, other))),
           ];
           expect(leaks).toEqual([]);
-          expect(intervals.train.length).toBeGreaterThan(0);
+          trained += intervals.train.length;
         }
+        // Of a single fold, the widest gaps may leave none.
+        expect(trained).toBeGreaterThan(0);
       }),
       { numRuns: rounds(200, 30) },
     );

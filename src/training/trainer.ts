@@ -185,7 +185,7 @@ function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: Ca
 
 /**
  * The next epoch of those that go on, which stay in `going`. A function of its own, as V8 compiles those that are called often, and without
- * an array or object that is not needed: after each call of the engine, caches hold its memory and not ours.
+ * an array or object that is not needed: it runs thousands of times a second.
  */
 function advanceEpoch(going: Run[], lanes: Lanes, costs: CostClock, token: CancellationToken): void {
   retain(going, (run) => run.startEpoch(costs, token));

@@ -5,7 +5,7 @@ const pageBytes = 65_536;
 const mostPages = 65_536;
 /** Kernels read whole vectors, up to this far past the end of what they need. */
 const slack = 64;
-/** Memory grows by 1 MiB at least: growing takes up to 2 ms while other threads run, and what nobody touches costs nothing. */
+/** Memory grows by 1 MiB at least: one growth in a training took 1.6 ms, and pages that nobody touches take no memory. */
 const stepPages = 16;
 
 /** The network and its samples need more memory than the engine can address. */
