@@ -1,19 +1,17 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { ControlBlock } from "../src/core/index.js";
+import type { ControlBlock, TrainingProgress } from "../src/core/index.js";
 import type { sendEvents as SendEvents } from "../src/service/http/event-stream.js";
 import type { startService as StartService } from "../src/service/http/server.js";
 import type { sessionEvents as SessionEvents } from "../src/service/host/session-stream.js";
-import type { unpackProgress as UnpackProgress } from "../src/orchestration/reporter.js";
-import type { PackedProgress } from "../src/orchestration/protocol.js";
 import { importBuilt, importBuiltFile } from "./built.js";
 
 /** What a run on the host has around it: its session with the event log, and a client that follows it over HTTP. */
 export interface FollowedSession {
   /** The session's control block, which the run reads its stop flag from and writes its snapshots to. */
   readonly memory: ControlBlock;
-  /** Takes a message of the run's thread as the host orchestrator does. */
-  report(progress: PackedProgress): void;
+  /** Takes a report of the run as the host orchestrator does. */
+  report(progress: TrainingProgress): void;
   /** Ends the session; returns how many events the client received. */
   end(): Promise<number>;
 }
@@ -42,9 +40,6 @@ export async function startFollowedSession(): Promise<FollowedSession> {
   const { sessionEvents } = await importBuiltFile<{ sessionEvents: typeof SessionEvents }>(
     "service/host/session-stream.js",
   );
-  const { unpackProgress } = await importBuiltFile<{ unpackProgress: typeof UnpackProgress }>(
-    "orchestration/reporter.js",
-  );
   const session = new TrainingSession("bench", { strategyPath: "", dataFolder: "" });
   const service = await startService(
     {
@@ -69,7 +64,7 @@ export async function startFollowedSession(): Promise<FollowedSession> {
   await once(follower, "message");
   return {
     memory: session.memory,
-    report: (progress) => unpackProgress(progress).forEach((event) => session.report(event)),
+    report: (progress) => session.report(progress),
     async end() {
       const received = once(follower, "message") as Promise<[number]>;
       session.end({ status: "cancelled" });

@@ -17,8 +17,8 @@ export interface PairsRequest {
   readonly pairs: number;
   /** As `--engine` takes it. */
   readonly engine: string;
-  /** That of a host session; a local run has one of its own. */
-  readonly memory?: ControlBlock;
+  /** That of whoever listens to the full runs. */
+  readonly memory: ControlBlock;
 }
 
 /** One bare loop and one full run. */
@@ -97,8 +97,8 @@ function runPair(epochs: number, turn: number, bareFirst: boolean): Pair {
   if (bareFirst) bare.run(turn);
   let paused = 0;
   const now = (): number => performance.now() - paused;
-  const memory = request.memory ?? built.createControlBlock();
-  const reporter = createReporter(memory, (progress) => parentPort?.postMessage({ progress }), now);
+  const { memory } = request;
+  const reporter = createReporter(memory, (message) => parentPort?.postMessage(message), now);
   const report: ProgressListener = (progress) => {
     reporter.listener(progress);
     if (progress.type !== "epoch" || progress.epoch % turn !== 0) return;

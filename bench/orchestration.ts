@@ -1,7 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { createRandom } from "../src/core/index.js";
-import type { PackedProgress } from "../src/orchestration/protocol.js";
-import { importBuilt } from "./built.js";
+import type {
+  createReportReader as CreateReportReader,
+  ProgressMessage,
+} from "../src/orchestration/reporter.js";
+import { importBuilt, importBuiltFile } from "./built.js";
 import { startFollowedSession, type FollowedSession } from "./followed-session.js";
 import { measured, type Bench, type Measure } from "./measure.js";
 import type { Pair, PairsRequest } from "./orchestration-worker.js";
@@ -20,14 +23,22 @@ const turns = { W1: { full: 200, quick: 60 }, W2: { full: 10, quick: 3 } } as co
 /** How many times as long the reference engine takes, roughly. */
 const referenceSlowness = 14;
 
-/** Alternating pairs in a worker thread; where there is a session, it hears of the full runs. */
-function runPairs(request: PairsRequest, session: FollowedSession | null): Promise<Pair[]> {
+/** Alternating pairs in a worker thread. This one reads what the full runs tell, for the session where there is one. */
+async function runPairs(
+  request: Omit<PairsRequest, "memory">,
+  session: FollowedSession | null,
+): Promise<Pair[]> {
+  const { createReportReader } = await importBuiltFile<{ createReportReader: typeof CreateReportReader }>(
+    "orchestration/reporter.js",
+  );
+  const memory = session?.memory ?? (await importBuilt()).createControlBlock();
+  const read = createReportReader(memory);
   return new Promise((resolve, reject) => {
-    const workerData = session === null ? request : { ...request, memory: session.memory };
+    const workerData: PairsRequest = { ...request, memory };
     const worker = new Worker(new URL("orchestration-boot.mjs", import.meta.url), { workerData });
-    worker.on("message", (message: Pair[] | { progress: PackedProgress }) => {
-      if ("progress" in message) session?.report(message.progress);
-      else resolve(message);
+    worker.on("message", (message: Pair[] | ProgressMessage) => {
+      if (Array.isArray(message)) return resolve(message);
+      for (const event of read(message)) session?.report(event);
     });
     worker.on("error", reject);
   });
@@ -61,7 +72,7 @@ const ways = [
 
 /** Pairs of one request, and what they say. */
 async function measurePairs(
-  request: PairsRequest,
+  request: Omit<PairsRequest, "memory">,
   way: (typeof ways)[number]["way"],
 ): Promise<Estimate & { readonly times: readonly Pair[]; readonly events: number | undefined }> {
   const session = way === "host" ? await startFollowedSession() : null;

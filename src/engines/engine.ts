@@ -128,7 +128,7 @@ export interface Network {
   /**
    * Advances up to `count` batches of the epoch at the given learning rate.
    *
-   * @param perBatch [2 × count or more], filled with what came of each batch that was done: its share of `lossSum`, and its hits
+   * @param perBatch [2 × count or more], filled for each batch that was done with the call's `lossSum` and `correct` as they were after it
    * @param masks    dropout masks for tests: per batch, per hidden layer, [rows × units] of 0 or 1; else the engine's own
    */
   trainBatches(

@@ -1,8 +1,8 @@
 import type { ControlBlock, ErrorData } from "../core/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
-import type { ProgressOf } from "./bridge.js";
 import type { StrategyData } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
+import type { ProgressMessage } from "./reporter.js";
 
 /** What a thread is asked to train. */
 export interface WorkerRequest {
@@ -17,16 +17,10 @@ export interface WorkerRequest {
   readonly memory: ControlBlock;
 }
 
-/** What happened since the last message, in this order: epochs, then the newest batch, then a phase that has begun. */
-export interface PackedProgress {
-  /** Some numbers for each epoch; see `packEpoch`. */
-  readonly epochs: Float64Array;
-  readonly batch: ProgressOf<"batch"> | null;
-  readonly phase: ProgressOf<"phase"> | null;
-}
-
-/** What the worker thread sends: `done` for each run, by its place among them, and how many are `left`. The last message is one with none left, or `failed`. */
-export type WorkerMessage =
-  | { type: "progress"; progress: PackedProgress }
+/** How a run came to its end. */
+export type RunEnd =
   | { type: "done"; result: TrainingResult; run: number; left: number }
   | { type: "failed"; error: ErrorData };
+
+/** What the worker thread sends besides progress: `done` for each run, by its place among them, and how many are `left`. The last message is one with none left, or `failed`. */
+export type WorkerMessage = ProgressMessage | RunEnd;

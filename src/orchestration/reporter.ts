@@ -7,11 +7,11 @@ import {
   type TrainingProgress,
 } from "../core/index.js";
 import type { ProgressOf } from "./bridge.js";
-import type { PackedProgress } from "./protocol.js";
+import { EpochRing } from "./epoch-ring.js";
 
 /**
- * Time between two messages to the listeners. Posting one to a thread that waits stops a run for 0.1 to 1 ms, depending on what else
- * the machine's host does; with 20 a second orchestration took 1.1 % of W1 where it took 0.6 % without any. Five a second are still smooth.
+ * Time between two messages to the listeners. To wake a thread that waits stops a run for 0.1 to 0.5 ms, depending on what else
+ * the machine's host does. Five a second are still smooth.
  */
 const messageGapMs = 200;
 
@@ -22,41 +22,57 @@ const messageGapMs = 200;
  */
 const mostUntimed = 100;
 
+/** A message that says more than that there is something to read. */
+export interface ProgressNews {
+  /** Epochs that were in the ring by then, since it began. */
+  readonly epochs: number;
+  /** Where epochs are from here on. */
+  readonly ring?: SharedArrayBuffer;
+  /** A phase that has begun. */
+  readonly phase?: ProgressOf<"phase">;
+  /** The first batch of the run. */
+  readonly batch?: ProgressOf<"batch">;
+}
+
+/**
+ * A message of a run to who listens: that something is there to be read in shared memory. Most are but the number of epochs by then; cloning
+ * objects, and the code for it, which is cold each time, took a run several times as long as waking the other thread.
+ */
+export type ProgressMessage = number | ProgressNews;
+
 /** The end of a progress channel that runs beside the pipeline. */
 export interface Reporter {
   readonly listener: ProgressListener;
-  /** Sends what has been gathered. */
+  /** Tells of what has not been told yet. */
   flush(): void;
 }
 
 /**
- * Writes every batch and phase to the control block, and gathers phases, epochs and the newest batch into messages. Of a run's
- * batches the first is sent at once, so that whoever waits for it need not wait longer.
+ * Writes every batch and phase to the control block and every epoch to a ring, and tells of them by messages: of phases and a run's first
+ * batch at once, so that whoever waits for it need not wait longer, of all else a few times a second.
  *
- * @param send posts a message; must not wait
+ * @param send posts a message, must not wait; null where nobody listens: only the control block is written then
  * @param now milliseconds; decides only when messages leave, never what a run computes
  */
 export function createReporter(
   memory: ControlBlock,
-  send: (progress: PackedProgress) => void,
+  send: ((message: ProgressMessage) => void) | null,
   now: () => number,
 ): Reporter {
   const snapshot = createSnapshotWriter(memory);
-  let epochs = new Float64Array(64 * epochFields);
-  let gathered = 0;
-  let hasBatch = false; // whether the batch in the snapshot is to be sent
+  if (send === null) {
+    const phase = (progress: ProgressOf<"phase">): void => snapshot.phase(progress.phase);
+    const listener = listenerOf({ phase, batch: snapshot.batch, epoch: () => undefined });
+    return { listener, flush: () => undefined };
+  }
+  let ring = new EpochRing();
   let isFirstBatch = true;
   let sentAt = now();
   let reports = 0; // since then
   let untimed = 0; // reports to let pass before the clock is read again
 
-  const post = (phase: ProgressOf<"phase"> | null): void => {
-    if (gathered > 0 || hasBatch || phase !== null) {
-      const batch = hasBatch ? batchIn(memory) : null;
-      send({ epochs: epochs.slice(0, gathered * epochFields), batch, phase });
-    }
-    gathered = 0;
-    hasBatch = false;
+  const post = (news: Omit<ProgressNews, "epochs"> | null = null): void => {
+    send(news === null ? ring.written : { ...news, epochs: ring.written });
     sentAt = now();
     reports = 0;
     untimed = 0;
@@ -65,77 +81,80 @@ export function createReporter(
     reports++;
     if (untimed-- > 0) return;
     const passed = now() - sentAt;
-    if (passed >= messageGapMs) post(null);
-    else untimed = Math.min(mostUntimed, ((messageGapMs - passed) * reports) / passed / 2);
+    if (passed >= messageGapMs) post();
+    else untimed = Math.floor(Math.min(mostUntimed, ((messageGapMs - passed) * reports) / passed / 2));
   };
-  const reportBatch: BatchListener = (epoch, of, batch, batches, loss, accuracy) => {
-    snapshot.batch(epoch, of, batch, batches, loss, accuracy);
-    hasBatch = true;
+  const batch: BatchListener = (epoch, epochs, at, batches, loss, accuracy) => {
+    snapshot.batch(epoch, epochs, at, batches, loss, accuracy);
     if (!isFirstBatch) return postWhenDue();
     isFirstBatch = false;
-    post(null);
+    post({ batch: { type: "batch", epoch, epochs, batch: at, batches, loss, accuracy } });
   };
-  const report = (progress: TrainingProgress): void => {
-    if (progress.type === "batch") {
-      const { epoch, epochs: of, batch, batches, loss, accuracy } = progress;
-      return reportBatch(epoch, of, batch, batches, loss, accuracy);
+  const phase = (progress: ProgressOf<"phase">): void => {
+    snapshot.phase(progress.phase);
+    post({ phase: progress });
+  };
+  const epoch = (progress: ProgressOf<"epoch">): void => {
+    if (ring.isFull) {
+      const next = ring.larger();
+      post({ ring: next.memory });
+      ring = next;
     }
-    // A batch report older than this one would arrive out of order, and says nothing that this one does not.
-    hasBatch = false;
-    if (progress.type === "phase") {
-      snapshot.phase(progress.phase);
-      return post(progress);
-    }
-    if ((gathered + 1) * epochFields > epochs.length) {
-      const larger = new Float64Array(epochs.length * 2);
-      larger.set(epochs);
-      epochs = larger;
-    }
-    packEpoch(progress, epochs, gathered++ * epochFields);
+    ring.write(progress);
     postWhenDue();
   };
-  return { listener: Object.assign(report, { batch: reportBatch }), flush: () => post(null) };
+  const flush = (): void => {
+    if (reports > 0) post();
+  };
+  post({ ring: ring.memory });
+  return { listener: listenerOf({ phase, batch, epoch }), flush };
+}
+
+/** A listener that hands each report to the function of its kind. */
+function listenerOf(to: {
+  readonly phase: (progress: ProgressOf<"phase">) => void;
+  readonly batch: BatchListener;
+  readonly epoch: (progress: ProgressOf<"epoch">) => void;
+}): ProgressListener {
+  const listener = (progress: TrainingProgress): void => {
+    if (progress.type === "epoch") return to.epoch(progress);
+    if (progress.type === "phase") return to.phase(progress);
+    const { epoch, epochs, batch, batches, loss, accuracy } = progress;
+    to.batch(epoch, epochs, batch, batches, loss, accuracy);
+  };
+  return Object.assign(listener, { batch: to.batch });
+}
+
+/**
+ * The other end, on the thread of who listens: gives the reports that each message tells of, in the order in which they were made. Of
+ * batches, it gives the one that the control block holds by now where that is news.
+ *
+ * @param memory that of the run's reporter
+ */
+export function createReportReader(
+  memory: ControlBlock,
+): (message: ProgressMessage) => readonly TrainingProgress[] {
+  let ring: EpochRing | null = null;
+  let [epoch, batch] = [0, 0]; // the last epoch that was given, and of the one after it the last batch
+  return (message) => {
+    const news: ProgressNews = typeof message === "number" ? { epochs: message } : message;
+    const events: TrainingProgress[] = ring?.take(news.epochs) ?? [];
+    const last = events.at(-1);
+    if (last?.type === "epoch") [epoch, batch] = [last.epoch, 0];
+    if (news.ring !== undefined) ring = new EpochRing(news.ring);
+    if (news.phase !== undefined) events.push(news.phase);
+    // What is told at once may be read late: the batch in the control block may be of a phase that is yet to come.
+    const newest = typeof message === "number" ? batchIn(memory) : news.batch;
+    if (newest?.epoch !== epoch + 1 || newest.batch <= batch) return events;
+    ({ batch } = newest);
+    return [...events, newest];
+  };
 }
 
 /** The report of the batch that was written last. */
-function batchIn(memory: ControlBlock): ProgressOf<"batch"> | null {
+function batchIn(memory: ControlBlock): ProgressOf<"batch"> | undefined {
   const snapshot = readSnapshot(memory);
-  if (snapshot === null) return null;
+  if (snapshot === null) return undefined;
   const { epoch, epochs, batch, batches, loss, accuracy } = snapshot;
   return { type: "batch", epoch, epochs, batch, batches, loss, accuracy };
-}
-
-/** Numbers of an epoch's report. */
-const epochFields = 7;
-
-/** Cloning objects for other threads costs 3 µs each, and a fast run has a thousand epochs a second; numbers cost nothing. */
-function packEpoch(progress: ProgressOf<"epoch">, out: Float64Array, at: number): void {
-  out[at] = progress.epoch;
-  out[at + 1] = progress.epochs;
-  out[at + 2] = progress.trainLoss;
-  out[at + 3] = progress.trainAccuracy;
-  out[at + 4] = progress.validLoss ?? NaN;
-  out[at + 5] = progress.validAccuracy ?? NaN;
-  out[at + 6] = progress.learningRate;
-}
-
-/** The reports of a message in the order in which they were made. */
-export function unpackProgress({ epochs, batch, phase }: PackedProgress): TrainingProgress[] {
-  const events: TrainingProgress[] = [];
-  for (let at = 0; at < epochs.length; at += epochFields) {
-    const [epoch, of, trainLoss, trainAccuracy, validLoss, validAccuracy, learningRate] = epochs.subarray(at);
-    events.push({
-      type: "epoch",
-      epoch,
-      epochs: of,
-      trainLoss,
-      trainAccuracy,
-      validLoss: Number.isNaN(validLoss) ? null : validLoss,
-      validAccuracy: Number.isNaN(validAccuracy) ? null : validAccuracy,
-      learningRate,
-    });
-  }
-  if (batch !== null) events.push(batch);
-  if (phase !== null) events.push(phase);
-  return events;
 }

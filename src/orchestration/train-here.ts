@@ -18,11 +18,7 @@ export async function trainHere(
   { context, seeds, modelsFolder, memory, isHeard }: WorkerRequest,
   strategiesOf: () => readonly Strategy[],
 ): Promise<void> {
-  const reporter = createReporter(
-    memory,
-    isHeard ? (progress) => send({ type: "progress", progress }) : () => undefined,
-    () => performance.now(),
-  );
+  const reporter = createReporter(memory, isHeard ? send : null, () => performance.now());
   try {
     const ids = operationIds(context, seeds);
     let left = ids.length;

@@ -15,7 +15,7 @@ import { strategyToData, type StrategyData } from "../strategy/index.js";
 import { deliver, silentBridge, type ProgressBridge } from "./bridge.js";
 import { operationIds, type TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
-import { unpackProgress } from "./reporter.js";
+import { createReportReader } from "./reporter.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 import { strategyOf } from "./request-strategy.js";
 
@@ -143,10 +143,10 @@ async function runOnThread(
         reject(new CancelledError());
       };
       let listenerError: Error | undefined;
-      const tell = (message: Exclude<WorkerMessage, { type: "failed" }>): void => {
+      const read = createReportReader(memory);
+      const tell = (work: () => void): void => {
         try {
-          if (message.type === "done") onResult(message.result, message.run);
-          else for (const event of unpackProgress(message.progress)) deliver(bridge, event);
+          work();
         } catch (error) {
           // The run is stopped in order, through its own clean-up; then the listener's error is what is reported.
           listenerError ??= error as Error;
@@ -154,9 +154,12 @@ async function runOnThread(
         }
       };
       const onMessage = (message: WorkerMessage): void => {
-        left = message.type === "progress" || (message.type === "done" && message.left > 0);
+        if (typeof message === "number" || !("type" in message)) {
+          return tell(() => read(message).forEach((event) => deliver(bridge, event)));
+        }
+        left = message.type === "done" && message.left > 0;
         if (message.type === "failed") return reject(listenerError ?? fromErrorData(message.error));
-        tell(message);
+        tell(() => onResult(message.result, message.run));
         if (left) return;
         if (listenerError === undefined) resolve();
         else reject(listenerError);

@@ -97,10 +97,10 @@ function scriptedEngine({ validLosses = [], nanAt, lastWeight }: Script = {}) {
       while (sums.batches < count && left > 0) {
         const rows = Math.min(size, left);
         left -= rows;
-        perBatch?.set([rows, 0], 2 * sums.batches);
-        sums.batches++;
         sums.samples += rows;
         sums.lossSum += ++batchesDone === nanAt ? NaN : rows;
+        perBatch?.set([sums.lossSum, 0], 2 * sums.batches);
+        sums.batches++;
         if (batchesDone === nanAt) break;
       }
       return sums;

@@ -105,6 +105,8 @@ export class ModelTrainer {
           samples,
           { ...options, seed: seeds[k] },
           k === 0 ? progress : null,
+          costs,
+          token,
         );
       });
       advance(runs, lanes, costs, token);
@@ -147,21 +149,24 @@ class Lanes {
       for (let k = 0; k < runs.length; k++) runs[k].done = done[k];
       return;
     }
-    for (const run of runs) {
+    for (let k = 0; k < runs.length; k++) {
+      const run = runs[k];
       run.done = run.network.trainBatches(run.count, run.learningRate, this.#token, run.perBatch);
     }
   }
 
-  /** The validation part of each run that has one, dropout off. */
+  /** The validation part of each run, where they have one, dropout off. */
   validate(runs: readonly Run[]): void {
-    const [first] = runs;
-    if (this.#together !== undefined && first?.validation) {
+    const validation = runs.length > 0 ? runs[0].validation : null;
+    if (validation === null) return;
+    if (this.#together !== undefined) {
       const networks = runs.map(({ network }) => network);
-      const validated = this.#together.evaluate(networks, first.validation, this.#token);
+      const validated = this.#together.evaluate(networks, validation, this.#token);
       for (let k = 0; k < runs.length; k++) runs[k].validated = validated[k];
       return;
     }
-    for (const run of runs) {
+    for (let k = 0; k < runs.length; k++) {
+      const run = runs[k];
       if (run.validation !== null) run.validated = run.network.evaluate(run.validation, this.#token);
     }
   }
@@ -183,29 +188,33 @@ function advance(runs: readonly Run[], lanes: Lanes, costs: CostClock, token: Ca
   for (const going = [...runs]; going.length > 0;) advanceEpoch(going, lanes, costs, token);
 }
 
+const startEpoch = (run: Run): boolean => run.startEpoch();
+const addDone = (run: Run): boolean => run.addDone();
+const endEpoch = (run: Run): boolean => run.endEpoch();
+
 /**
  * The next epoch of those that go on, which stay in `going`. A function of its own, as V8 compiles those that are called often, and without
- * an array or object that is not needed: it runs thousands of times a second.
+ * an array, iterator or object that is not needed: it runs thousands of times a second, uncompiled for the first hundreds of epochs.
  */
 function advanceEpoch(going: Run[], lanes: Lanes, costs: CostClock, token: CancellationToken): void {
-  retain(going, (run) => run.startEpoch(costs, token));
+  retain(going, startEpoch);
   while (going.length > 0 && going[0].count > 0) {
     lanes.trainBatches(going);
     const timed = costs.afterCall();
-    retain(going, (run) => run.addDone());
+    retain(going, addDone);
     throwIfCancelled(token);
     if (timed) costs.afterChecks();
-    if (going.length > 0) going[0].reportBatches(token);
+    if (going.length > 0) going[0].reportBatches();
     if (timed) costs.afterReport();
   }
   lanes.validate(going);
-  retain(going, (run) => run.endEpoch(costs));
+  retain(going, endEpoch);
 }
 
 /** Drops those that do not go on, in place. */
 function retain(runs: Run[], goesOn: (run: Run) => boolean): void {
   let kept = 0;
-  for (const run of runs) if (goesOn(run)) runs[kept++] = run;
+  for (let k = 0; k < runs.length; k++) if (goesOn(runs[k])) runs[kept++] = runs[k];
   if (kept < runs.length) runs.length = kept;
 }
 
@@ -225,6 +234,8 @@ class Run implements BatchRequest {
   readonly #train: LoadedSamples;
   readonly #options: TrainingOptions;
   readonly #progress: ProgressListener | null;
+  readonly #costs: CostClock;
+  readonly #token: CancellationToken;
   readonly #scheduler: ReturnType<typeof createScheduler>;
   readonly #stopping: ReturnType<typeof createEarlyStopping> | null;
   readonly #history = emptyHistory();
@@ -253,6 +264,8 @@ class Run implements BatchRequest {
     loaded: { readonly train: LoadedSamples; readonly validation: LoadedSamples | null },
     options: TrainingOptions,
     progress: ProgressListener | null,
+    costs: CostClock,
+    token: CancellationToken,
   ) {
     const { learningRate, scheduler, earlyStopping, batchSize } = options;
     this.network = network;
@@ -262,6 +275,8 @@ class Run implements BatchRequest {
     this.#train = loaded.train;
     this.#options = options;
     this.#progress = progress;
+    this.#costs = costs;
+    this.#token = token;
     this.#scheduler = createScheduler(scheduler, learningRate);
     this.#stopping = earlyStopping && createEarlyStopping(earlyStopping);
     this.#order = new Uint32Array(samples.rows);
@@ -275,25 +290,25 @@ class Run implements BatchRequest {
   }
 
   /** Begins the next epoch; false where there is none, as all are over or training stopped early. */
-  startEpoch(costs: CostClock, token: CancellationToken): boolean {
+  startEpoch(): boolean {
     if (this.#stopped || this.#epoch === this.#options.epochs) {
-      this.#timing = costs.stop();
+      this.#timing = this.#costs.stop();
       return false;
     }
     this.#epoch++;
     this.#batch = this.#lossSum = this.#correct = 0;
-    this.#arrange(token);
+    this.#arrange();
     this.network.startEpoch(this.#train, this.#order, this.#options.batchSize);
     this.#ask();
     return true;
   }
 
   /** The order of visit: time order, or a new permutation that depends on seed and epoch only. */
-  #arrange(token: CancellationToken): void {
+  #arrange(): void {
     const order = this.#order;
     for (let i = 0; i < order.length; i++) order[i] = i;
     if (this.#options.shuffle) {
-      createRandom(this.#options.seed, `shuffle of epoch ${this.#epoch}`).shuffle(order, token);
+      createRandom(this.#options.seed, `shuffle of epoch ${this.#epoch}`).shuffle(order, this.#token);
     }
   }
 
@@ -324,25 +339,26 @@ class Run implements BatchRequest {
   }
 
   /** Makes the reports of the last call, each with the sums as they were after its batch. */
-  reportBatches(token: CancellationToken): void {
-    const [report, perBatch, batches] = [this.#reportBatch, this.perBatch, this.#batches];
+  reportBatches(): void {
+    const report = this.#reportBatch;
+    const perBatch = this.perBatch;
     if (report === null || perBatch === null) return;
     const { epochs, batchSize, progressUpdateFrequency: every } = this.#options;
-    let [batch, loss, correct] = [this.#batchBefore, this.#lossBefore, this.#correctBefore];
-    for (let k = 0; batch < this.#batch;) {
-      if (k > 0) throwIfCancelled(token); // the listener may have stopped the run
-      for (const next = nextReported(batch, batches, every); batch < next; batch++) {
-        loss += perBatch[k++];
-        correct += perBatch[k++];
-      }
+    const batches = this.#batches;
+    const before = this.#batchBefore;
+    for (let batch = before; batch < this.#batch;) {
+      if (batch > before) throwIfCancelled(this.#token); // the listener may have stopped the run
+      batch = nextReported(batch, batches, every);
       const seen = Math.min(batch * batchSize, this.#samples.rows);
-      const lossSum = batch === this.#batch ? this.#lossSum : loss;
-      report(this.#epoch, epochs, batch, batches, lossSum / seen, correct / seen);
+      const at = 2 * (batch - before - 1);
+      const loss = (this.#lossBefore + perBatch[at]) / seen;
+      const accuracy = (this.#correctBefore + perBatch[at + 1]) / seen;
+      report(this.#epoch, epochs, batch, batches, loss, accuracy);
     }
   }
 
   /** Records an epoch, keeps its weights where they are the best, and plans the next; false where its loss is not finite. */
-  endEpoch(costs: CostClock): boolean {
+  endEpoch(): boolean {
     const rows = this.#samples.rows;
     const { validated } = this;
     const train = { loss: this.#lossSum / rows, accuracy: this.#correct / rows };
@@ -361,7 +377,7 @@ class Run implements BatchRequest {
       this.network.keepWeights();
     }
     if (this.#progress !== null) {
-      const timed = costs.beforeEpochReport();
+      const timed = this.#costs.beforeEpochReport();
       this.#progress({
         type: "epoch",
         epoch,
@@ -372,7 +388,7 @@ class Run implements BatchRequest {
         validAccuracy: valid?.accuracy ?? null,
         learningRate,
       });
-      if (timed) costs.afterReport();
+      if (timed) this.#costs.afterReport();
     }
     this.learningRate = this.#scheduler.next(valid?.loss ?? null);
     this.#stopped = valid !== null && this.#stopping !== null && this.#stopping.shouldStop(valid.loss);

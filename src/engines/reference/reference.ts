@@ -87,11 +87,11 @@ class ReferenceNetwork implements Network {
         const rows = epoch.order.subarray(epoch.position, epoch.position + epoch.batchSize);
         const { loss, correct } = this.#step(epoch.samples, rows, learningRate, token, given);
         epoch.position += rows.length;
-        perBatch?.set([loss * rows.length, correct], 2 * sums.batches);
-        sums.batches++;
         sums.samples += rows.length;
         sums.lossSum += loss * rows.length;
         sums.correct += correct;
+        perBatch?.set([sums.lossSum, sums.correct], 2 * sums.batches);
+        sums.batches++;
         if (!Number.isFinite(loss)) break;
       }
     } catch (error) {

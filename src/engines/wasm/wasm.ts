@@ -281,10 +281,7 @@ class WasmNetwork implements Network {
     const results = this.#results;
     const samplesDone = results[2];
     epoch.position += samplesDone;
-    if (perBatch !== null) {
-      const numbers = 2 * results[1];
-      for (let k = 0; k < numbers; k++) perBatch[k] = this.#perBatch[k];
-    }
+    if (perBatch !== null) perBatch.set(this.#perBatch.subarray(0, 2 * results[1]));
     return { batches: results[1], samples: samplesDone, lossSum: results[0], correct: results[3] };
   }
 
@@ -313,11 +310,11 @@ class WasmNetwork implements Network {
         at += mask.length;
       }
       const done = this.#train(epoch, 1, learningRate, token, null, this.#masks.address);
-      perBatch?.set([done.lossSum, done.correct], 2 * batch);
       sums.batches += done.batches;
       sums.samples += done.samples;
       sums.lossSum += done.lossSum;
       sums.correct += done.correct;
+      perBatch?.set([sums.lossSum, sums.correct], 2 * batch);
       if (done.batches === 0 || !Number.isFinite(done.lossSum)) break;
     }
     return sums;

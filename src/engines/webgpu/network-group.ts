@@ -104,14 +104,11 @@ export function sumsOf(
   const done = { batches: 0, samples: 0, lossSum: 0, correct: 0 };
   for (const [batch, rows] of sizes.entries()) {
     const [loss, hits] = found(batch);
-    if (perBatch !== null) {
-      perBatch[2 * batch] = loss * rows;
-      perBatch[2 * batch + 1] = hits;
-    }
     done.batches++;
     done.samples += rows;
     done.lossSum += loss * rows;
     done.correct += hits;
+    perBatch?.set([done.lossSum, done.correct], 2 * batch);
     // Batches after it were trained by then; their weights are no numbers any more either.
     if (!Number.isFinite(loss)) break;
   }

@@ -324,8 +324,8 @@ function sumRowLosses(sum: f64, rows: i32): f64 {
 
 /**
  * Trains up to `count` batches of `order` [rows]; the last may be shorter. Ends early at a stop (the batch under way is
- * given up) and after a batch whose loss is not finite. Writes sum of losses, batches, samples and hits to the results, and loss and
- * hits of each batch to `perBatch` unless that is 0.
+ * given up) and after a batch whose loss is not finite. Writes sum of losses, batches, samples and hits to the results, and unless
+ * `perBatch` is 0 the sums of losses and hits after each batch there.
  */
 export function trainBatches(
   samples: usize, labels: usize, order: usize, rows: i32, batchSize: i32, count: i32, learningRate: f64, masks: usize,
@@ -356,8 +356,8 @@ export function trainBatches(
     lossSum += loss;
     correct += net.correct;
     if (perBatch != 0) {
-      store<f64>(perBatch, loss);
-      store<f64>(perBatch, <f64>net.correct, 8);
+      store<f64>(perBatch, lossSum);
+      store<f64>(perBatch, <f64>correct, 8);
       perBatch += 16;
     }
     if (!isFinite(loss)) break;
