@@ -19,8 +19,7 @@ export interface WorkerRequest {
 
 /** How a run came to its end. */
 export type RunEnd =
-  | { type: "done"; result: TrainingResult; run: number; left: number }
-  | { type: "failed"; error: ErrorData };
+  { type: "done"; result: TrainingResult; run: number; left: number } | { type: "failed"; error: ErrorData };
 
 /** What the worker thread sends besides progress: `done` for each run, by its place among them, and how many are `left`. The last message is one with none left, or `failed`. */
 export type WorkerMessage = ProgressMessage | RunEnd;
