@@ -21,7 +21,7 @@ const request = {
     epochs: 2,
   },
   modelsFolder: join(folder, "models"),
-  seeds: null,
+  shared: null,
   isHeard: true,
 };
 // Keeps hold of the script that start-worker.cjs compiles, and caches it once the training has ended.

@@ -218,7 +218,6 @@ describe("memory and leaks", () => {
       .reduce((sum, fold) => sum + fold.train.samples + fold.validation.samples + fold.test.samples, 0);
     expect(leak_receipt).toMatchObject({
       clean: true,
-      seed: 42,
       features: { prefixes: 3, bars: 700 },
       labels: { samples },
     });

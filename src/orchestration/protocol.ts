@@ -4,11 +4,19 @@ import type { StrategyData } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 import type { ProgressMessage } from "./reporter.js";
 
+/** Several runs on the same data, which threads share. */
+export interface SharedSeeds {
+  /** In place of the context's seed, each a run of its own. */
+  readonly seeds: readonly number[];
+  /** Int32 [0]: how many of them have been taken. Each thread takes the next when it is done with one. */
+  readonly taken: SharedArrayBuffer;
+}
+
 /** What a thread is asked to train. */
 export interface WorkerRequest {
   readonly context: TrainingOperationContext;
-  /** In place of the context's seed: each is a run of its own on the same data. Null for one run. */
-  readonly seeds: readonly number[] | null;
+  /** Null for one run. */
+  readonly shared: SharedSeeds | null;
   /** That of each run, read and checked by whoever asks, while the thread starts; null: the thread is to do it. */
   readonly strategies: readonly StrategyData[] | null;
   readonly modelsFolder: string;
@@ -17,9 +25,9 @@ export interface WorkerRequest {
   readonly memory: ControlBlock;
 }
 
-/** How a run came to its end. */
-export type RunEnd =
-  { type: "done"; result: TrainingResult; run: number; left: number } | { type: "failed"; error: ErrorData };
-
-/** What the worker thread sends besides progress: `done` for each run, by its place among them, and how many are `left`. The last message is one with none left, or `failed`. */
-export type WorkerMessage = ProgressMessage | RunEnd;
+/** What the worker thread sends: progress, `done` for each run, by its place among them, and last `ended` or `failed`. */
+export type WorkerMessage =
+  | ProgressMessage
+  | { type: "done"; result: TrainingResult; run: number }
+  | { type: "ended" }
+  | { type: "failed"; error: ErrorData };

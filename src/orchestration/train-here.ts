@@ -1,6 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
 import { operationIds } from "./context.js";
+import type { TrainingResult } from "../pipeline/index.js";
 import type { Strategy } from "../strategy/index.js";
 import { asMemoryError } from "./out-of-memory.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
@@ -15,13 +16,14 @@ const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
  * @param strategiesOf gives the strategy of each run; what it throws is the first run's failure
  */
 export async function trainHere(
-  { context, seeds, modelsFolder, memory, isHeard }: WorkerRequest,
+  { context, shared, modelsFolder, memory, isHeard }: WorkerRequest,
   strategiesOf: () => readonly Strategy[],
 ): Promise<void> {
   const reporter = createReporter(memory, isHeard ? send : null, () => performance.now());
   try {
-    const ids = operationIds(context, seeds);
-    let left = ids.length;
+    const ids = operationIds(context, shared?.seeds ?? null);
+    const taken = shared && new Int32Array(shared.taken);
+    const take = taken === null ? undefined : (count: number): number => Atomics.add(taken, 0, count);
     const hooks = {
       progress: reporter.listener,
       token: tokenOf(memory),
@@ -30,10 +32,12 @@ export async function trainHere(
         if (!claimRun(memory)) throw new CancelledError();
       },
     };
-    await runTraining(context, strategiesOf(), ids, modelsFolder, hooks, (result, run) => {
+    const onResult = (result: TrainingResult, run: number): void => {
       reporter.flush();
-      send({ type: "done", result, run, left: --left });
-    });
+      send({ type: "done", result, run });
+    };
+    await runTraining(context, strategiesOf(), ids, modelsFolder, hooks, onResult, take);
+    send({ type: "ended" });
   } catch (error) {
     reporter.flush();
     send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });

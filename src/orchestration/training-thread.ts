@@ -13,10 +13,10 @@ import type { ModelStorage } from "../models/index.js";
 import type { TrainingResult } from "../pipeline/index.js";
 import { strategyToData, type StrategyData } from "../strategy/index.js";
 import { deliver, silentBridge, type ProgressBridge } from "./bridge.js";
-import { operationIds, type TrainingOperationContext } from "./context.js";
+import type { TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
 import { createReportReader } from "./reporter.js";
-import type { WorkerMessage, WorkerRequest } from "./protocol.js";
+import type { SharedSeeds, WorkerMessage, WorkerRequest } from "./protocol.js";
 import { strategyOf } from "./request-strategy.js";
 
 /*
@@ -76,10 +76,10 @@ export function scriptFor({ strategyPath, strategyText, checked }: TrainingOpera
   return bytes > 256 * 1024 ? "worker" : "training-worker";
 }
 
-/** Several runs on a thread of the caller's, and their strategies; null: the thread is to check them. */
+/** Runs of which a thread of the caller's takes its share, and their strategies; null: the thread is to check them. */
 export interface SeedsJob {
   readonly thread: Worker;
-  readonly seeds: readonly number[];
+  readonly shared: SharedSeeds;
   readonly strategies: readonly StrategyData[] | null;
 }
 
@@ -103,8 +103,8 @@ export async function trainOnThread(
 }
 
 /**
- * `trainOnThread` for several runs that differ in their seed, on a thread that may serve further jobs as long as jobs on it come to
- * an end of their own.
+ * `trainOnThread` for several runs that differ in their seed, those that this thread takes. Files of a run that did not come to its own end
+ * are the caller's to discard, and so is the thread.
  *
  * @param onResult told of each run when its model is saved, and its place among them; what it throws ends the job
  */
@@ -157,11 +157,10 @@ async function runOnThread(
         if (typeof message === "number" || !("type" in message)) {
           return tell(() => read(message).forEach((event) => deliver(bridge, event)));
         }
-        left = message.type === "done" && message.left > 0;
-        if (message.type === "failed") return reject(listenerError ?? fromErrorData(message.error));
-        tell(() => onResult(message.result, message.run));
-        if (left) return;
-        if (listenerError === undefined) resolve();
+        if (message.type === "done") return tell(() => onResult(message.result, message.run));
+        left = false;
+        if (message.type === "failed") reject(listenerError ?? fromErrorData(message.error));
+        else if (listenerError === undefined) resolve();
         else reject(listenerError);
       };
       const onError = (error: NodeJS.ErrnoException): void => {
@@ -180,7 +179,7 @@ async function runOnThread(
         script === "worker" ? null : [checked ?? strategyToData(strategyOf(context))];
       const request: WorkerRequest = {
         context: rest,
-        seeds: job === null ? null : job.seeds,
+        shared: job === null ? null : job.shared,
         strategies: job === null ? check() : job.strategies,
         modelsFolder: storage.root,
         memory,
@@ -193,9 +192,9 @@ async function runOnThread(
     forget();
     // Not waited for: the run is over and its files are gone by now, but giving hundreds of megabytes back to the system takes a
     // thread up to 70 ms, and whoever asked for a stop may be told in 50.
-    if (job === null || left) void worker.terminate();
-    if (left) {
-      for (const id of operationIds(context, job?.seeds ?? null)) storage.discardUnfinished(id);
+    if (job === null) {
+      void worker.terminate();
+      if (left) storage.discardUnfinished(context.operationId);
     }
   }
 }

@@ -44,11 +44,11 @@ parentPort?.on("message", (request: WorkerRequest | BacktestThreadRequest | Walk
   if ("walk" in request) void walk(request);
   else if ("job" in request) void test(request);
   else if ("context" in request) {
-    const { strategies, seeds, context } = request;
+    const { strategies, shared, context } = request;
     void trainHere(request, () => {
       if (strategies !== null) return strategies.map(strategyFromData);
       const strategy = strategyOf(context);
-      return seeds === null ? [strategy] : seeds.map(seedVariants(strategy));
+      return shared === null ? [strategy] : shared.seeds.map(seedVariants(strategy));
     });
   }
 });

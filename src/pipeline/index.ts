@@ -20,7 +20,7 @@ export {
   type LeakSubject,
 } from "./leak-receipt.js";
 export { packageVersion } from "./metadata.js";
-export { MemoryLimitError } from "./memory.js";
+export { MemoryLimitError, mostTogether } from "./memory.js";
 export * from "./result.js";
 export * from "./rows.js";
 export * from "./series.js";

@@ -27,7 +27,6 @@ import type { SymbolSeries } from "./series.js";
 export interface LeakReceipt {
   /** Always true: a leak stops the run. */
   readonly clean: true;
-  readonly seed: number;
   readonly features: {
     /** Beginnings of the series from which the features were computed again. */
     readonly prefixes: number;
@@ -106,11 +105,13 @@ const boundaryBars = 20_000;
  * The work is bounded: beginnings add up to some 500 bars, the warm-up and a fiftieth of a long series, since a recursive indicator cannot be
  * computed from a window in its middle.
  *
+ * Beginnings and rows are drawn from a stream of the symbol's bars, so that the receipt is of the data and the same for every seed.
+ *
  * @throws LeakError, CancelledError
  */
-export function checkLeaks(subject: LeakSubject, seed: number, token: CancellationToken): LeakReceipt {
+export function checkLeaks(subject: LeakSubject, token: CancellationToken): LeakReceipt {
   const { start } = subject.boundaries;
-  const receipt = checkSource(subject, [start.validation, start.test], seed, token, (again, length) =>
+  const receipt = checkSource(subject, [start.validation, start.test], token, (again, length) =>
     compareMatrices(subject, again, length, token),
   );
   return { ...receipt, labels: { ...receipt.labels, samples: checkIntervals(subject, token) } };
@@ -127,12 +128,11 @@ export function checkLeaks(subject: LeakSubject, seed: number, token: Cancellati
 export function checkSource(
   source: LeakSource,
   boundaries: readonly number[],
-  seed: number,
   token: CancellationToken,
   also: (again: FeatureTable, length: number) => void = () => undefined,
 ): LeakReceipt {
   const { series, table } = source;
-  const random = createRandom(seed, `leak receipt ${series.symbol}`);
+  const random = createRandom(table.rows, `leak receipt ${series.symbol}`);
   const lengths = prefixLengths(source, (from, to) => random.integer(from, to));
   let [prefixes, compared, values] = [0, 0, 0];
   for (const length of lengths) {
@@ -147,7 +147,6 @@ export function checkSource(
   }
   return {
     clean: true,
-    seed,
     features: { prefixes, bars_compared: compared, bars: table.rows, values_compared: values },
     labels: { samples: 0, labels_compared: checkLabels(source, lengths, boundaries, token) },
     joins: { rows_checked: checkJoins(source, (from, to) => random.integer(from, to), token) },
@@ -209,12 +208,11 @@ export function checkFold(
 }
 
 /** The receipts of all symbols as one. */
-export function addReceipts(receipts: readonly LeakReceipt[], seed: number): LeakReceipt {
+export function addReceipts(receipts: readonly LeakReceipt[]): LeakReceipt {
   const sum = (figure: (receipt: LeakReceipt) => number): number =>
     receipts.reduce((total, receipt) => total + figure(receipt), 0);
   return {
     clean: true,
-    seed,
     features: {
       prefixes: sum(({ features }) => features.prefixes),
       bars_compared: sum(({ features }) => features.bars_compared),

@@ -52,10 +52,12 @@ export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[]):
 
 /** What networks may take together on the device. Those that are too large for it fill a device alone. */
 const deviceBytes = 2 ** 30;
+/** Networks at once at most, since each is saved when the last of them is done. */
+export const mostTogether = 256;
 
 /**
  * How many networks of a strategy train at once on an engine that advances many together: as many as fit into a part of
- * the device's memory and, with the data, into the limit; at least one.
+ * the device's memory and, with the data, into the limit; at least one, at most `mostTogether`.
  *
  * @param rows of the training part
  */
@@ -70,7 +72,7 @@ export function networksAtOnce(
   const units = inputs + 2 * 3 + 3 * hidden.reduce((sum, width) => sum + width, 0);
   // Weights, gradients, two states of the optimizer, the best weights; a batch's units; an order on either side.
   const bytes = 4 * (5 * parameters + Math.min(training.batchSize, rows) * units + 2 * rows);
-  return Math.max(1, Math.floor(Math.min(deviceBytes, limitBytes) / bytes));
+  return Math.max(1, Math.min(mostTogether, Math.floor(Math.min(deviceBytes, limitBytes) / bytes)));
 }
 
 /** @param limitBytes undefined for no limit. @throws MemoryLimitError where the symbols loaded so far need more */

@@ -64,7 +64,7 @@ export async function modelRules(
       ),
     );
   }
-  const { data } = prepareData(strategy, [strategy.training.seed], all, () => undefined, token).parts;
+  const { data } = prepareData(strategy, all, () => undefined, token).parts;
   const hash = dataHash(
     parts.map((part) => data[part]),
     token,

@@ -5,7 +5,6 @@ import type { Strategy } from "../strategy/index.js";
 import type { TrainedModel, TrainingParts } from "../training/index.js";
 import type { ControlResult } from "./control.js";
 import type { Evaluation } from "./evaluate.js";
-import type { LeakReceipt } from "./leak-receipt.js";
 import { boundaryTexts, featureRanges, packageVersion } from "./metadata.js";
 import type { PhaseClock } from "./phase-clock.js";
 import type { DataSummary, TimeReceipt, TrainingResult, Verdict } from "./result.js";
@@ -28,7 +27,6 @@ export interface SharedRun {
 export interface FinishedRun {
   readonly strategy: Strategy;
   readonly operationId: string;
-  readonly leaks: LeakReceipt;
   readonly trained: TrainedModel;
   /** Networks that were trained together, this one included. */
   readonly together: number;
@@ -49,7 +47,6 @@ export async function saveRun(
   {
     strategy,
     operationId,
-    leaks,
     trained,
     together,
     evaluation,
@@ -91,7 +88,7 @@ export async function saveRun(
     data_summary,
     verdict,
     ...(control === null ? {} : { control }),
-    leak_receipt: leaks,
+    leak_receipt: prepared.leaks,
     resource_usage: resourceUsage(engine),
     ...(request.engineReason === undefined ? {} : { engine_choice: request.engineReason }),
     notices,

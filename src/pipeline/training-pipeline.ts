@@ -99,6 +99,14 @@ export interface SeededRun {
   readonly operationId: string;
 }
 
+/** Takes so many of the runs that nobody has taken yet: the place of the first, which is beyond the last where none is left. */
+export type TakeRuns = (count: number) => number;
+
+function inOrder(): TakeRuns {
+  let taken = 0;
+  return (count) => (taken += count) - count;
+}
+
 /**
  * The journey from bars to a saved model. One pipeline does all the work, wherever it runs; callback and token are
  * passed on as they come. `trainStrategy` does everything; each step is a method of its own.
@@ -184,10 +192,11 @@ export const TrainingPipeline = {
 
   /**
    * `trainStrategy` for each of several runs, with the data loaded and prepared once. An engine that has `together` trains many
-   * networks in step; others train one after the other. Progress is that of the first run.
+   * networks in step; others train one after the other. Progress is that of the first run taken.
    *
    * @param runs     one or more; their strategies differ in their seed only
    * @param onResult told of each run, in order, when its model has been saved, and its place among them
+   * @param take     which runs are next; default: all in order, where nobody else takes any
    * @throws as `trainStrategy`: runs that were saved by then stay. Where a loss is not finite, those that train together with it
    *   are saved before it is thrown
    */
@@ -195,6 +204,7 @@ export const TrainingPipeline = {
     request: Omit<TrainRequest, "strategyConfig" | "operationId">,
     runs: readonly SeededRun[],
     onResult: (result: TrainingResult, run: number) => void,
+    take: TakeRuns = inOrder(),
   ): Promise<void> {
     const { symbols, timeframes: asked, startDate, endDate } = request;
     const { progressCallback: progress = ignoreProgress, cancellationToken: token = neverCancelled } =
@@ -231,7 +241,7 @@ export const TrainingPipeline = {
       all.push(series);
       checkMemory(strategy, all, maxMemoryBytes);
     }
-    const prepared = prepareData(strategy, seeds, all, enter, token);
+    const prepared = prepareData(strategy, all, enter, token);
     const { splits, parts } = prepared;
     const summarized = { symbols, timeframes, baseTimeframe, startDate, endDate };
     const dataSummary = summarizeData(summarized, all, splits, parts, token);
@@ -245,8 +255,10 @@ export const TrainingPipeline = {
     const inputs = featureNames(strategy).length;
     const room = (maxMemoryBytes ?? Infinity) - estimateBytes(strategy, all);
     const atOnce = engine.together === undefined ? 1 : networksAtOnce(strategy, inputs, rows, room);
-    for (let from = 0; from < runs.length; from += atOnce) {
-      const listenerOf = (index: number): ProgressListener => (index === 0 ? progress : ignoreProgress);
+    let heard: number | null = null;
+    for (let from = take(atOnce); from < runs.length; from = take(atOnce)) {
+      heard ??= from;
+      const listenerOf = (index: number): ProgressListener => (index === heard ? progress : ignoreProgress);
       const groupClock = clock.goOn();
       const enterAll = phasesOf(groupClock, listenerOf(from));
       enterAll("creating_model");
@@ -274,7 +286,6 @@ export const TrainingPipeline = {
         const result = await saveRun(shared, {
           strategy: own,
           operationId: runs[index].operationId,
-          leaks: prepared.leaks[index],
           trained,
           together: outcomes.length,
           ...judged,
@@ -324,8 +335,8 @@ export interface PreparedData {
   readonly warnings: readonly string[];
   /** Inputs of the portable model at some bars, for its golden rows. */
   readonly examples: readonly Float64Array[];
-  /** What was checked against seeing the future, once for each seed; a leak is an error. */
-  readonly leaks: readonly LeakReceipt[];
+  /** What was checked against seeing the future; a leak is an error. */
+  readonly leaks: LeakReceipt;
 }
 
 /** Golden rows out of real bars: enough to see that a copy of the model works, whatever the number of symbols. */
@@ -336,12 +347,10 @@ const examplesPerSymbol = 4;
  * All symbols one after the other from bars to the rows of their parts, then joined. The rows of single symbols are let
  * go at the end, so that training holds every row once.
  *
- * @param seeds of the checks against seeing the future; nothing else depends on them
  * @throws EmptySplitError, LeakError, CancelledError
  */
 export function prepareData(
   strategy: Strategy,
-  seeds: readonly number[],
   all: readonly SymbolSeries[],
   enter: EnterPhase,
   token: CancellationToken,
@@ -352,12 +361,11 @@ export function prepareData(
   const rows: SymbolParts[] = [];
   const warnings: string[] = [];
   const examples: Float64Array[] = [];
-  const leaks: (readonly LeakReceipt[])[] = [];
+  const leaks: LeakReceipt[] = [];
   for (const [index, one] of all.entries()) {
     const which = { symbol: one.symbol, symbolIndex: index + 1 };
     const prepared = prepareSymbol(
       strategy,
-      seeds,
       one,
       boundaries,
       examples.length < mostExamples,
@@ -378,19 +386,13 @@ export function prepareData(
     parts: joinParts(rows, token),
     warnings,
     examples,
-    leaks: seeds.map((seed, k) =>
-      addReceipts(
-        leaks.map((receipts) => receipts[k]),
-        seed,
-      ),
-    ),
+    leaks: addReceipts(leaks),
   };
 }
 
 /** One symbol's way from bars to the rows of its three parts; of its columns nothing is left afterwards. */
 function prepareSymbol(
   strategy: Strategy,
-  seeds: readonly number[],
   series: SymbolSeries,
   boundaries: Boundaries,
   withExamples: boolean,
@@ -401,7 +403,7 @@ function prepareSymbol(
   rows: SymbolParts["rows"];
   warnings: readonly string[];
   examples: readonly Float64Array[];
-  leaks: readonly LeakReceipt[];
+  leaks: LeakReceipt;
 } {
   const { table, memberships, warmUp, labels, split, warnings, examples } = splitBars(
     strategy,
@@ -415,8 +417,7 @@ function prepareSymbol(
   const rows = { train: rowsOf("train"), validation: rowsOf("validation"), test: rowsOf("test") };
   enter("checking_leaks");
   const subject = { strategy, series, memberships, table, warmUp, labels, boundaries, split, rows };
-  const leaks = seeds.map((seed) => checkLeaks(subject, seed, token));
-  return { split, rows, warnings, examples, leaks };
+  return { split, rows, warnings, examples, leaks: checkLeaks(subject, token) };
 }
 
 /** Features, labels and split of one symbol. The indicators' columns end with this call, before rows are made of the degrees. */

@@ -86,7 +86,6 @@ export async function prepareFolds(
   const folds = foldsOf(plan, union.length, split.validation / (split.train + split.validation));
   const [first, last] = [folds[0], folds[folds.length - 1]];
   const ends = [...first.validation, ...first.test, ...last.test].map(({ from }) => union[from]);
-  const { seed } = strategy.training;
   const tables: FeatureTable[] = [];
   const rows: FoldSymbol[] = [];
   const warnings: string[] = [];
@@ -99,7 +98,7 @@ export async function prepareFolds(
     const warmUp = from < 0 ? table.rows : from;
     if (withReceipt) {
       const source = { strategy, series: one, memberships, table, warmUp, labels };
-      receipts.push(checkSource(source, ends, seed, token));
+      receipts.push(checkSource(source, ends, token));
     }
     warnings.push(...own);
     tables.push(table);
@@ -114,7 +113,7 @@ export async function prepareFolds(
   }
   for (const fold of folds) checkParts(fold, series, splitFold(fold, rows, union, embargo, token));
   const notices = [...new Set([...strategy.notices, ...seriesNotices(series), ...warnings])];
-  const leaks = withReceipt ? addReceipts(receipts, seed) : null;
+  const leaks = withReceipt ? addReceipts(receipts) : null;
   const estimatedBytes = estimateBytes(strategy, series);
   return { strategy, series, tables, symbols: rows, union, folds, embargo, notices, leaks, estimatedBytes };
 }

@@ -1,8 +1,7 @@
-import type { Worker } from "node:worker_threads";
 import { CancelledError, UsageError, type SignallingToken } from "../../core/index.js";
 import { chooseEngine, findEngine } from "../../engines/index.js";
 import type { ModelStorage } from "../../models/index.js";
-import type { TrainingResult } from "../../pipeline/index.js";
+import { mostTogether, type TrainingResult } from "../../pipeline/index.js";
 import { silentBridge, type ProgressBridge } from "../bridge.js";
 import { operationIds, type TrainingOperationContext } from "../context.js";
 import { usableMemory } from "../out-of-memory.js";
@@ -39,12 +38,6 @@ export interface SeedsListener {
   /** @param done runs that are over, this one included */
   onRun(result: LocalTrainingResult, done: number, runs: number): void;
 }
-
-/**
- * Seeds of one job at most. A thread prepares the data once for all of them and looks for leaks with each before it trains the first;
- * networks that train together are saved when the last of them is done.
- */
-const seedsPerJob = 256;
 
 /**
  * Trains the same strategy on the same bars from several seeds. An engine that advances many networks together gets all of them, on one
@@ -85,13 +78,12 @@ export async function trainSeeds(
   const script = scriptFor(context);
   const most = named?.together === undefined ? Math.min(threads, seeds.length) : 1;
   const pool = Array.from({ length: most }, () => takeThread(script));
-  let next = 0;
   let done = 0;
   try {
     // Checked here once, beside the threads' start.
     const strategy = script === "worker" ? null : strategyOf(context);
     const variants = strategy && seedVariants(strategy);
-    const networks = Math.min(seeds.length, seedsPerJob);
+    const networks = Math.min(seeds.length, mostTogether);
     // Where the strategy is checked on the threads, they share the seeds whatever `auto` takes there.
     const taken =
       named ?? (strategy && chooseEngine(engine, 1, { ...batchWorkOf(strategy), networks }).engine);
@@ -101,39 +93,29 @@ export async function trainSeeds(
     // The jobs under way share what one run might use, the machine's memory where no limit was set.
     const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
     const shared = { ...context, networks: together ? networks : 1, threads: 1, maxMemoryBytes };
-    const work = async (thread: Worker): Promise<void> => {
-      while (next < seeds.length) {
-        const first = next;
-        // Smaller ones towards the end, so that threads end at about the same time.
-        const share = together ? seedsPerJob : Math.ceil((seeds.length - first) / (2 * atOnce));
-        const mine = seeds.slice(first, first + Math.min(share, seedsPerJob));
-        next += mine.length;
-        const job = {
-          thread,
-          seeds: mine,
-          strategies: variants && mine.map((seed) => strategyToData(variants(seed))),
-        };
-        const bridge = first === 0 ? listener.bridge : silentBridge;
-        await trainSeedsOnThread(shared, job, bridge, ownToken, storage, (result, run) => {
-          const own = asLocal(result, ids[first + run]);
-          runs[first + run] = own;
-          listener.onRun(own, ++done, seeds.length);
-        });
-      }
+    const strategies = variants && seeds.map((seed) => strategyToData(variants(seed)));
+    const sharedSeeds = { seeds, taken: new SharedArrayBuffer(4) };
+    const onResult = (result: TrainingResult, run: number): void => {
+      runs[run] = asLocal(result, ids[run]);
+      listener.onRun(runs[run], ++done, seeds.length);
     };
     const ends = await Promise.allSettled(
-      workers.map((thread) =>
-        work(thread).catch((error: unknown) => {
-          next = seeds.length;
+      workers.map((thread, k) => {
+        const job = { thread, shared: sharedSeeds, strategies };
+        const bridge = k === 0 ? listener.bridge : silentBridge;
+        return trainSeedsOnThread(shared, job, bridge, ownToken, storage, onResult).catch((error: unknown) => {
           stopAll.abort();
           throw error;
-        }),
-      ),
+        });
+      }),
     );
     // The first error that is not a consequence of another's stop.
     const errors = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as Error] : []));
     const cause = errors.find((error) => !(error instanceof CancelledError)) ?? errors[0];
-    if (cause !== undefined) throw cause;
+    if (cause !== undefined) {
+      ids.forEach((id, run) => run in runs || storage.discardUnfinished(id));
+      throw cause;
+    }
   } finally {
     token.signal.removeEventListener("abort", onAbort);
     for (const thread of pool) void thread.terminate();
