@@ -100,6 +100,10 @@ const refusals: Readonly<Record<number, string>> = {
   429: "RATE_LIMITED",
 };
 
+/** What Fastify says alike of text that is no JSON and of keys that could change what all objects inherit. */
+const unreadableBody =
+  'The body is not JSON, or has a key "__proto__", or a "constructor" with a "prototype", which are refused. Send a JSON object without them.';
+
 /** HTTP status and body of any thrown value. A bug shows its message to nobody but the log. */
 export function failureOf(thrown: unknown): { readonly status: number; readonly body: ErrorBody } {
   if (thrown instanceof KnownError) {
@@ -107,10 +111,13 @@ export function failureOf(thrown: unknown): { readonly status: number; readonly 
     const status = thrown instanceof ServiceError ? thrown.status : (statuses[code] ?? (isUsage ? 422 : 400));
     return { status, body: { error: { code, message, details } } };
   }
-  const { statusCode, message } = (thrown ?? {}) as { statusCode?: number; message?: string };
+  const refused = (thrown ?? {}) as { statusCode?: number; code?: string; message?: string };
+  const { statusCode } = refused;
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const code = refusals[statusCode] ?? "REFUSED";
-    return { status: statusCode, body: { error: { code, message: message ?? "Refused.", details: {} } } };
+    const isUnreadable = refused.code === "FST_ERR_CTP_INVALID_JSON_BODY";
+    const message = isUnreadable ? unreadableBody : (refused.message ?? "Refused.");
+    return { status: statusCode, body: { error: { code, message, details: {} } } };
   }
   const text = "This is a bug in ktrdr, not in your request; the service's output has the details.";
   return { status: 500, body: { error: { code: "INTERNAL", message: text, details: {} } } };
