@@ -44,17 +44,7 @@ export interface FinishedRun {
  */
 export async function saveRun(
   { request, engine, all, prepared, dataSummary: data_summary, token }: SharedRun,
-  {
-    strategy,
-    operationId,
-    trained,
-    together,
-    evaluation,
-    control,
-    verdict,
-    clock,
-    ...run
-  }: FinishedRun,
+  { strategy, operationId, trained, together, evaluation, control, verdict, clock, ...run }: FinishedRun,
 ): Promise<TrainingResult> {
   const { symbols } = request;
   const { timeframes, baseTimeframe } = strategy;

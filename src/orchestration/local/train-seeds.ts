@@ -103,10 +103,12 @@ export async function trainSeeds(
       workers.map((thread, k) => {
         const job = { thread, shared: sharedSeeds, strategies };
         const bridge = k === 0 ? listener.bridge : silentBridge;
-        return trainSeedsOnThread(shared, job, bridge, ownToken, storage, onResult).catch((error: unknown) => {
-          stopAll.abort();
-          throw error;
-        });
+        return trainSeedsOnThread(shared, job, bridge, ownToken, storage, onResult).catch(
+          (error: unknown) => {
+            stopAll.abort();
+            throw error;
+          },
+        );
       }),
     );
     // The first error that is not a consequence of another's stop.
