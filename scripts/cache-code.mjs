@@ -23,6 +23,7 @@ const request = {
   modelsFolder: join(folder, "models"),
   shared: null,
   isHeard: true,
+  givesWay: false,
 };
 // Keeps hold of the script that start-worker.cjs compiles, and caches it once the training has ended.
 const thread = `

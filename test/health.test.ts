@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
@@ -35,10 +35,25 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Of the service that was started last. */
+let servicePid: number | undefined;
+
+/** Nice values of a process's threads, by their ids: the first of them has the process's own id. Linux only. */
+function niceValues(pid: number): Map<number, number> {
+  const fieldsOf = (thread: string): string[] => {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  };
+  return new Map(
+    readdirSync(`/proc/${pid}/task`).map((thread) => [Number(thread), Number(fieldsOf(thread)[16])]),
+  );
+}
+
 async function startService(args: readonly string[]): Promise<string> {
   const home = mkdtempSync(join(folder, "home-"));
   writeFileSync(join(home, "journey.yaml"), strategyText());
   const run = startCommand(home, [...args, "--port", "0", "--data-dir", dataFolder]);
+  servicePid = run.child.pid;
   onTestFinished(async () => {
     run.child.kill("SIGTERM");
     await run.done;
@@ -101,6 +116,11 @@ test("the host answers while it trains a network of the size of W3", async () =>
   const body = { strategy_yaml: strategyText({ model, training_data }) };
   const { session_id } = (await send(url, "POST", "/training/start", { body })).body;
   for await (const { event } of follow(url, `/training/stream/${session_id}`)) if (event === "batch") break;
+  if (process.platform === "linux" && servicePid !== undefined) {
+    const values = niceValues(servicePid);
+    expect(values.get(servicePid), "the thread that answers").toBe(0);
+    expect([...values.values()], "the one that trains").toContain(10);
+  }
   const ping = pingHealth(url, "/health");
   await new Promise((resolve) => setTimeout(resolve, rounds(20_000, 2000)));
   await tell("while W3 trains", ping);

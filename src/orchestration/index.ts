@@ -12,7 +12,12 @@ export { OutOfMemoryError, usableMemory } from "./out-of-memory.js";
 export type { TrainingOperationContext } from "./context.js";
 export { strategyOf } from "./request-strategy.js";
 export { planTraining, type TrainingPlan } from "./plan-training.js";
-export { prepareThread, prepareTrainingThread, type ThreadScript } from "./training-thread.js";
+export {
+  letTrainingsGiveWay,
+  prepareThread,
+  prepareTrainingThread,
+  type ThreadScript,
+} from "./training-thread.js";
 export { backtestOnThread, type BacktestJob, type BacktestOutcome } from "./backtest-thread.js";
 export { StrategyTrainer, type StrategyTrainerRequest } from "./strategy-trainer.js";
 export {

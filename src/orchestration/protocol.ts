@@ -22,6 +22,8 @@ export interface WorkerRequest {
   readonly modelsFolder: string;
   /** Whether anybody listens to progress; where nobody does, none is sent: each message takes time on both threads. */
   readonly isHeard: boolean;
+  /** Whether the thread that asked, which has others to answer, goes first where all processors are busy. */
+  readonly givesWay: boolean;
   readonly memory: ControlBlock;
 }
 

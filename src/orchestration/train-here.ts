@@ -1,3 +1,6 @@
+import { readlinkSync } from "node:fs";
+import { constants, setPriority } from "node:os";
+import { basename } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
 import { operationIds } from "./context.js";
@@ -8,6 +11,17 @@ import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 import { createReporter } from "./reporter.js";
 import { runTraining } from "./run-training.js";
 
+/** Lets other threads go first where all processors are busy. On Linux a thread has a priority of its own; elsewhere only processes have one. */
+function giveWay(): void {
+  if (process.platform !== "linux") return;
+  try {
+    const thread = Number(basename(readlinkSync("/proc/thread-self")));
+    setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Nothing depends on it.
+  }
+}
+
 const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
 
 /**
@@ -16,9 +30,10 @@ const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
  * @param strategiesOf gives the strategy of each run; what it throws is the first run's failure
  */
 export async function trainHere(
-  { context, shared, modelsFolder, memory, isHeard }: WorkerRequest,
+  { context, shared, modelsFolder, memory, isHeard, givesWay }: WorkerRequest,
   strategiesOf: () => readonly Strategy[],
 ): Promise<void> {
+  if (givesWay) giveWay();
   const reporter = createReporter(memory, isHeard ? send : null, () => performance.now());
   try {
     const ids = operationIds(context, shared?.seeds ?? null);

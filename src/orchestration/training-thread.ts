@@ -52,6 +52,16 @@ export function prepareThread(script: ThreadScript): void {
   worker.unref();
 }
 
+let trainingsGiveWay = false;
+
+/**
+ * Has all trainings of this process give way to the thread that asks for them, as a service must answer while it trains: ten trainings on two
+ * processors leave it a sixth of one otherwise.
+ */
+export function letTrainingsGiveWay(): void {
+  trainingsGiveWay = true;
+}
+
 /** `prepareThread` for a training. */
 export function prepareTrainingThread(): void {
   prepareThread("training-worker");
@@ -184,6 +194,7 @@ async function runOnThread(
         modelsFolder: storage.root,
         memory,
         isHeard: bridge !== silentBridge,
+        givesWay: trainingsGiveWay,
       };
       left = true;
       worker.postMessage(request);

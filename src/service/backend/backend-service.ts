@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseDateRange } from "../../data/index.js";
 import { ModelStorage } from "../../models/index.js";
 import { OperationStore } from "../../operations/index.js";
-import { strategyOf, type SessionConfig } from "../../orchestration/index.js";
+import { letTrainingsGiveWay, strategyOf, type SessionConfig } from "../../orchestration/index.js";
 import { packageVersion } from "../../pipeline/index.js";
 import { Attendance } from "../http/attendance.js";
 import { commonReplies, startService, type RunningService } from "../http/server.js";
@@ -65,6 +65,7 @@ export async function startBackendService(options: BackendServiceOptions): Promi
       title: "ktrdr backend",
       description: "Trainings, operations, models, strategies, bars, indicators and fuzzy sets over HTTP.",
     };
+    letTrainingsGiveWay();
     running = await startService({ ...options, ...about }, (app) => {
       const health = z.object({ status: z.literal("ok"), version: z.string(), timestamp: z.string() });
       app.get(

@@ -5,7 +5,12 @@ import { dataModes } from "../../data/index.js";
 import { ModelStorage } from "../../models/index.js";
 import { OperationStore } from "../../operations/index.js";
 import { packageVersion } from "../../pipeline/index.js";
-import { TrainingSession, type HostTrainingResult, type SessionConfig } from "../../orchestration/index.js";
+import {
+  letTrainingsGiveWay,
+  TrainingSession,
+  type HostTrainingResult,
+  type SessionConfig,
+} from "../../orchestration/index.js";
 import { Attendance } from "../http/attendance.js";
 import { lastEventHeaders, sendEvents, streamReply } from "../http/event-stream.js";
 import {
@@ -491,6 +496,7 @@ export async function startHostService(options: HostServiceOptions): Promise<Hos
       maxSessions: options.maxSessions,
       ...(options.onChange === undefined ? {} : { onChange: options.onChange }),
     });
+    letTrainingsGiveWay();
     running = await startService(
       {
         ...options,
