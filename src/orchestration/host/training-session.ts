@@ -44,9 +44,11 @@ export class TrainingSession {
   readonly #scale = createProgressScale();
   #status: SessionStatus = "initialized";
   #startedAt: string | null = null;
-  #lastUpdated: string;
+  /** Epoch ms; formatted where it is asked for, as an epoch may take 50 µs and its report is to take less. */
+  #lastUpdated: number;
   #percent = 0;
-  #message = "Waiting";
+  /** Or the report that it is the text of. */
+  #message: string | TrainingProgress = "Waiting";
   #currentItem: string | null = null;
   #epoch: EpochMetrics | null = null;
   #best: EpochMetrics | null = null;
@@ -54,14 +56,15 @@ export class TrainingSession {
   #batchNumber = 0;
   #error: SessionFailure | null = null;
   #result: TrainingResult | null = null;
-  #changed = deferred();
+  /** Where somebody waits for a change. */
+  #changed: ReturnType<typeof deferred> | null = null;
   readonly #ended = deferred();
 
   constructor(sessionId: string, config: SessionConfig) {
     this.sessionId = sessionId;
     this.config = config;
     this.createdAt = new Date().toISOString();
-    this.#lastUpdated = this.createdAt;
+    this.#lastUpdated = Date.parse(this.createdAt);
     this.#tell({ type: "status", status: "initialized", error: null });
   }
 
@@ -101,7 +104,7 @@ export class TrainingSession {
 
   /** When a report or a new state last came: ISO, UTC. */
   get lastUpdated(): string {
-    return this.#lastUpdated;
+    return new Date(this.#lastUpdated).toISOString();
   }
 
   get error(): SessionFailure | null {
@@ -123,7 +126,8 @@ export class TrainingSession {
   /** The newest report in words. */
   get message(): string {
     const newest = this.#newestReport();
-    return newest === null ? this.#message : progressText(newest);
+    const message = newest ?? this.#message;
+    return typeof message === "string" ? message : progressText(message);
   }
 
   /** The symbol being prepared; null in the phases that concern all. */
@@ -150,7 +154,7 @@ export class TrainingSession {
   report(progress: TrainingProgress): void {
     if (this.isFinal) return;
     this.#percent = this.#scale(progress);
-    this.#message = progressText(progress);
+    this.#message = progress;
     if (progress.type === "phase") this.#currentItem = progress.symbol ?? null;
     if (progress.type === "epoch") {
       this.#epoch = progress;
@@ -192,7 +196,7 @@ export class TrainingSession {
     this.#batch = null;
     this.#currentItem = null;
     this.#tell({ type: "status", status: end.status, error: this.#error });
-    this.#lastUpdated = at;
+    this.#lastUpdated = Date.parse(at);
     this.#ended.resolve();
     return true;
   }
@@ -202,6 +206,7 @@ export class TrainingSession {
     if (signal.aborted) return;
     const { promise, resolve } = deferred();
     signal.addEventListener("abort", resolve, { once: true });
+    this.#changed ??= deferred();
     await Promise.race([promise, this.#changed.promise]);
     signal.removeEventListener("abort", resolve);
   }
@@ -224,9 +229,9 @@ export class TrainingSession {
   }
 
   #touch(): void {
-    this.#lastUpdated = new Date().toISOString();
-    this.#changed.resolve();
-    this.#changed = deferred();
+    this.#lastUpdated = Date.now();
+    this.#changed?.resolve();
+    this.#changed = null;
   }
 }
 
