@@ -118,8 +118,8 @@ test("the host answers while it trains a network of the size of W3", async () =>
   for await (const { event } of follow(url, `/training/stream/${session_id}`)) if (event === "batch") break;
   if (process.platform === "linux" && servicePid !== undefined) {
     const values = niceValues(servicePid);
-    expect(values.get(servicePid), "the thread that answers").toBe(0);
-    expect([...values.values()], "the one that trains").toContain(10);
+    const answers = values.get(servicePid) as number;
+    expect([...values.values()], "that of the thread that trains").toContain(Math.min(19, answers + 10));
   }
   const ping = pingHealth(url, "/health");
   await new Promise((resolve) => setTimeout(resolve, rounds(20_000, 2000)));

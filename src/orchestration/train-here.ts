@@ -1,5 +1,5 @@
 import { readlinkSync } from "node:fs";
-import { constants, setPriority } from "node:os";
+import { constants, getPriority, setPriority } from "node:os";
 import { basename } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { asFileError, CancelledError, claimRun, toErrorData, tokenOf } from "../core/index.js";
@@ -16,7 +16,8 @@ function giveWay(): void {
   if (process.platform !== "linux") return;
   try {
     const thread = Number(basename(readlinkSync("/proc/thread-self")));
-    setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+    const { PRIORITY_BELOW_NORMAL: lower, PRIORITY_LOW: lowest } = constants.priority;
+    setPriority(thread, Math.min(lowest, getPriority(thread) + lower));
   } catch {
     // Nothing depends on it.
   }

@@ -105,7 +105,7 @@ const boundaryBars = 20_000;
  * The work is bounded: beginnings add up to some 500 bars, the warm-up and a fiftieth of a long series, since a recursive indicator cannot be
  * computed from a window in its middle.
  *
- * Beginnings and rows are drawn from a stream of the symbol's bars, so that the receipt is of the data and the same for every seed.
+ * What is drawn depends on the symbol and its number of bars alone, so that the receipt is of the data and the same for every seed.
  *
  * @throws LeakError, CancelledError
  */

@@ -67,7 +67,7 @@ export async function trainSeeds(
   const stopAll = new AbortController();
   const onAbort = (): void => stopAll.abort();
   token.signal.addEventListener("abort", onAbort, { once: true });
-  // Each job reads a control block of its own, which this token's signal sets.
+  // Each thread reads a control block of its own, which this token's signal sets.
   const ownToken: SignallingToken = {
     signal: stopAll.signal,
     get isCancelled() {
