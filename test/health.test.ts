@@ -122,7 +122,7 @@ test("the host answers while it trains a network of the size of W3", async () =>
     expect([...values.values()], "that of the thread that trains").toContain(Math.min(19, answers + 10));
   }
   const ping = pingHealth(url, "/health");
-  await new Promise((resolve) => setTimeout(resolve, rounds(20_000, 2000)));
+  await new Promise((resolve) => setTimeout(resolve, 1000 * rounds(20, 2)));
   await tell("while W3 trains", ping);
   const { body: status } = await send(url, "GET", `/training/status/${session_id}`);
   expect([status.status, status.progress.epoch >= 1]).toEqual(["running", true]);
@@ -135,7 +135,7 @@ test("the backend answers while ten trainings run, fifty clients poll and twenty
   const count = 10;
   const model = `
   architecture: { hidden_layers: [16, 8], activation: relu, dropout: 0.1 }
-  training: { epochs: ${rounds(2000, 60)}, batch_size: 32, learning_rate: 0.003 }`;
+  training: { epochs: ${40 * rounds(500, 2)}, batch_size: 32, learning_rate: 0.003 }`;
   const ping = pingHealth(url, "/api/v1/health");
   const ids = await Promise.all(
     Array.from({ length: count }, async (_, seed) => {

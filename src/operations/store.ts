@@ -107,8 +107,9 @@ export class OperationStore {
    * @throws OperationNotFoundError with the nearest or last ids
    */
   get(id: string): OperationDetails {
-    this.#recordInterrupted();
     let rows = this.#rows("SELECT * FROM operations WHERE operation_id = ?", [id]);
+    if (rows.length === 1 && this.#noteIfInterrupted(rows[0])) return this.get(id);
+    if (rows.length === 0) this.#recordInterrupted();
     if (rows.length === 0 && id !== "") {
       rows = this.#rows(
         "SELECT * FROM operations WHERE substr(operation_id, 1, ?) = ? ORDER BY rowid DESC LIMIT 6",
@@ -187,12 +188,17 @@ export class OperationStore {
 
   #recordInterrupted(): void {
     const open = this.#rows("SELECT * FROM operations WHERE status IN ('pending', 'running')", []);
-    for (const row of open) {
-      if (processState(row.process) !== "gone") continue;
-      const message = `The run was interrupted: its process (pid ${pidOf(row)}) ended before the run did.`;
-      this.finish(row.operation_id, { status: "failed", error: { code: "INTERRUPTED", message } });
-      if (row.address !== null) removeSocket(row.address);
-    }
+    for (const row of open) this.#noteIfInterrupted(row);
+  }
+
+  /** False where the operation is over, or its process lives. */
+  #noteIfInterrupted(row: Row): boolean {
+    const isOpen = row.status === "pending" || row.status === "running";
+    if (!isOpen || processState(row.process) !== "gone") return false;
+    const message = `The run was interrupted: its process (pid ${pidOf(row)}) ended before the run did.`;
+    this.finish(row.operation_id, { status: "failed", error: { code: "INTERRUPTED", message } });
+    if (row.address !== null) removeSocket(row.address);
+    return true;
   }
 
   #change(sql: string, values: readonly (string | number | null)[]): boolean {

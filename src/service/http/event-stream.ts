@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -66,9 +65,9 @@ async function* withHeartbeat(texts: AsyncGenerator<string>, gone: AbortSignal):
   let next = texts.next();
   try {
     while (!gone.aborted) {
-      const silence = AbortSignal.timeout(heartbeatMs);
-      const silent = once(silence, "abort").then(() => null);
-      const result = await Promise.race([next, silent]);
+      let silence: NodeJS.Timeout | undefined;
+      const silent = new Promise<null>((resolve) => (silence = setTimeout(resolve, heartbeatMs, null)));
+      const result = await Promise.race([next, silent]).finally(() => clearTimeout(silence));
       if (result === null) {
         yield ":\n\n";
         continue;
