@@ -172,7 +172,11 @@ const ktrdr = await importBuilt();
 /** `trainSeeds` of the built package, which starts threads. */
 async function onThreads(
   engine: string,
-  { stop, written = text }: { stop?: "in training" | "after the first"; written?: string } = {},
+  {
+    stop,
+    written = text,
+    more = {},
+  }: { stop?: "in training" | "after the first"; written?: string; more?: object } = {},
 ) {
   const folder = temporaryFolder();
   const dataFolder = join(folder, "data");
@@ -197,6 +201,7 @@ async function onThreads(
     strategyText: written,
     dataFolder,
     engine,
+    ...more,
     // So many that the stop finds it still training.
     ...(stop === "in training" ? { epochs: 10_000 } : {}),
   };
@@ -247,5 +252,27 @@ describe("on the engine for processors", () => {
     if (one.outcome instanceof Error) throw one.outcome;
     expect(other.outcome).toMatchObject({ seeds, summary: one.outcome.summary });
   });
+
+  test("one thread prepares the data for all", async () => {
+    const { outcome, threads } = await onThreads("wasm");
+    if (outcome instanceof Error) throw outcome;
+    const loading = outcome.runs.map(
+      ({ time_receipt: times }) => (times as Record<string, number>)["loading_data"],
+    );
+    expect([threads, new Set(loading).size]).toEqual([2, 1]);
+  });
+
+  test.each([
+    ["bars", { symbols: ["NONE"] }, "NO_BARS", text],
+    ["memory", { maxMemoryBytes: 1000 }, "MEMORY_LIMIT", text],
+    ["valid strategy", {}, "STRATEGY_INVALID", `${text}\nsurplus: 1\n# ${"long ".repeat(60_000)}`],
+  ])(
+    "threads that wait for data that never comes end with the reason: no %s",
+    async (_, more, code, written) => {
+      const { outcome, heard, storage } = await onThreads("wasm", { more, written });
+      expect(outcome).toMatchObject({ code });
+      expect([heard, left(storage)]).toEqual([[], []]);
+    },
+  );
 });
 describeWithComponent("on the engine for GPUs", missingGpu, () => onEngine("webgpu", 1));

@@ -3,14 +3,7 @@ import type { TrainingResult } from "../pipeline/index.js";
 import type { StrategyData } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 import type { ProgressMessage } from "./reporter.js";
-
-/** Several runs on the same data, which threads share. */
-export interface SharedSeeds {
-  /** In place of the context's seed, each a run of its own. */
-  readonly seeds: readonly number[];
-  /** Int32 [0]: how many of them have been taken. Each thread takes the next when it is done with one. */
-  readonly taken: SharedArrayBuffer;
-}
+import type { SharedSeeds } from "./shared-seeds.js";
 
 /** What a thread is asked to train. */
 export interface WorkerRequest {

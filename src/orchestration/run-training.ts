@@ -3,7 +3,7 @@ import { ignoreProgress, type CancellationToken, type ProgressListener } from ".
 import { BarStore, DataManager, HttpCsvProvider } from "../data/index.js";
 import { chooseEngine, parameterCount, type BatchWork } from "../engines/index.js";
 import { ModelStorage } from "../models/index.js";
-import { TrainingPipeline, type TakeRuns, type TrainingResult } from "../pipeline/index.js";
+import { TrainingPipeline, type SharedWork, type TrainingResult } from "../pipeline/index.js";
 import { featureNames, type Strategy } from "../strategy/index.js";
 import type { TrainingOperationContext } from "./context.js";
 import { usableMemory } from "./out-of-memory.js";
@@ -23,7 +23,7 @@ export interface RunHooks {
  * @param strategies those of the context, read and checked; they differ in their seed
  * @param ids        of the runs, as many
  * @param onResult   told of each run, in order, and its place among them
- * @param take       which runs are next, where others train some of them
+ * @param sharing    what other threads do of them
  */
 export async function runTraining(
   context: TrainingOperationContext,
@@ -32,7 +32,7 @@ export async function runTraining(
   modelsFolder: string,
   { progress = ignoreProgress, token, begin = () => undefined }: RunHooks,
   onResult: (result: TrainingResult, run: number) => void,
-  take?: TakeRuns,
+  sharing?: SharedWork,
 ): Promise<void> {
   const [strategy] = strategies;
   const work = { ...batchWorkOf(strategy), networks: context.networks ?? 1 };
@@ -59,7 +59,7 @@ export async function runTraining(
     ...(context.trials === undefined ? {} : { trials: context.trials }),
     ...(context.control === undefined ? {} : { control: context.control }),
   };
-  await TrainingPipeline.trainSeeds(request, runs, onResult, take);
+  await TrainingPipeline.trainSeeds(request, runs, onResult, sharing);
 }
 
 /** The size of a strategy's batches. */

@@ -10,6 +10,7 @@ import { asMemoryError } from "./out-of-memory.js";
 import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 import { createReporter } from "./reporter.js";
 import { runTraining } from "./run-training.js";
+import { closePart, workOf } from "./shared-seeds.js";
 
 /** Lets other threads go first where all processors are busy. On Linux a thread has a priority of its own; elsewhere only processes have one. */
 function giveWay(): void {
@@ -38,11 +39,10 @@ export async function trainHere(
   const reporter = createReporter(memory, isHeard ? send : null, () => performance.now());
   try {
     const ids = operationIds(context, shared?.seeds ?? null);
-    const taken = shared && new Int32Array(shared.taken);
-    const take = taken === null ? undefined : (count: number): number => Atomics.add(taken, 0, count);
+    const token = tokenOf(memory);
     const hooks = {
       progress: reporter.listener,
-      token: tokenOf(memory),
+      token,
       // Up to here nothing was touched, and whoever asked could end this thread at once; from here on the token is read.
       begin: () => {
         if (!claimRun(memory)) throw new CancelledError();
@@ -52,10 +52,13 @@ export async function trainHere(
       reporter.flush();
       send({ type: "done", result, run });
     };
-    await runTraining(context, strategiesOf(), ids, modelsFolder, hooks, onResult, take);
+    const work = shared === null ? undefined : workOf(shared, token);
+    await runTraining(context, strategiesOf(), ids, modelsFolder, hooks, onResult, work);
     send({ type: "ended" });
   } catch (error) {
     reporter.flush();
     send({ type: "failed", error: toErrorData(asFileError(asMemoryError(error))) });
+  } finally {
+    if (shared !== null) closePart(shared);
   }
 }

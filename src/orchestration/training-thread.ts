@@ -16,8 +16,9 @@ import { deliver, silentBridge, type ProgressBridge } from "./bridge.js";
 import type { TrainingOperationContext } from "./context.js";
 import { OutOfMemoryError } from "./out-of-memory.js";
 import { createReportReader } from "./reporter.js";
-import type { SharedSeeds, WorkerMessage, WorkerRequest } from "./protocol.js";
+import type { WorkerMessage, WorkerRequest } from "./protocol.js";
 import { strategyOf } from "./request-strategy.js";
+import { portsOf, type SharedSeeds } from "./shared-seeds.js";
 
 /*
  * Found from where this file lies, and that is two folders below the package's root in the sources, compiled, and in a
@@ -197,7 +198,7 @@ async function runOnThread(
         givesWay: trainingsGiveWay,
       };
       left = true;
-      worker.postMessage(request);
+      worker.postMessage(request, request.shared === null ? [] : portsOf(request.shared));
     });
   } finally {
     forget();

@@ -21,6 +21,7 @@ export {
 } from "./leak-receipt.js";
 export { packageVersion } from "./metadata.js";
 export { MemoryLimitError, mostTogether } from "./memory.js";
+export * from "./preparation.js";
 export * from "./result.js";
 export * from "./rows.js";
 export * from "./series.js";

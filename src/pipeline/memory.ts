@@ -28,9 +28,12 @@ function sizeText(bytes: number): string {
 
 /**
  * Bytes that a run's arrays take at their peak: bars in float64, one symbol's indicators and degrees in float64, all
- * samples in float32 twice (as rows, and joined or in the engine). Counted from sizes, before anything of it is allocated.
+ * samples in float32 twice (as rows, and joined or in the engine; once more in the engine of each further thread). Counted from
+ * sizes, before anything of it is allocated.
+ *
+ * @param threads that train on the same samples
  */
-export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[]): number {
+export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[], threads = 1): number {
   const { indicators, fuzzy, timeframes, lookback } = strategy;
   const outputs = indicators.reduce((sum, spec) => sum + outputsOf(spec).length, 0);
   const degrees = fuzzy.reduce((sum, { sets }) => sum + sets.length, 0);
@@ -47,7 +50,7 @@ export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[]):
     working = Math.max(working, 8 * (bars * (outputs + degrees) + spread) + labels);
     rows += to - from;
   }
-  return kept + working + 2 * rows * features * 4;
+  return kept + working + (1 + threads) * rows * features * 4;
 }
 
 /** What networks may take together on the device. Those that are too large for it fill a device alone. */
@@ -75,13 +78,18 @@ export function networksAtOnce(
   return Math.max(1, Math.min(mostTogether, Math.floor(Math.min(deviceBytes, limitBytes) / bytes)));
 }
 
-/** @param limitBytes undefined for no limit. @throws MemoryLimitError where the symbols loaded so far need more */
+/**
+ * @param limitBytes undefined for no limit
+ * @param threads    that train on the same samples
+ * @throws MemoryLimitError where the symbols loaded so far need more
+ */
 export function checkMemory(
   strategy: Strategy,
   all: readonly SymbolSeries[],
   limitBytes: number | undefined,
+  threads = 1,
 ): void {
   if (limitBytes === undefined) return;
-  const bytes = estimateBytes(strategy, all);
+  const bytes = estimateBytes(strategy, all, threads);
   if (bytes > limitBytes) throw new MemoryLimitError(bytes, limitBytes);
 }

@@ -1,38 +1,47 @@
 import type { Phase } from "../core/index.js";
 
+/** What a clock has counted so far, in seconds. */
+export interface PhaseTimes {
+  /** By phase, in order of first appearance. */
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly total: number;
+  /** Reports of phases. */
+  readonly progress: number;
+  /** Looks at the token at the beginning of phases. */
+  readonly cancellation: number;
+}
+
 /**
  * Seconds that a run spent in each of its phases, and, of these, on telling that a phase begins and on looking whether to stop
  * there.
  */
 export class PhaseClock {
   readonly #now: () => number;
-  readonly #seconds = new Map<Phase, number>();
-  #total = 0;
+  readonly #seconds: Map<string, number>;
+  #total: number;
   #phase: Phase | null = null;
   #since: number;
-  #progress = 0;
-  #cancellation = 0;
+  #progress: number;
+  #cancellation: number;
 
-  /** @param now milliseconds */
-  constructor(now: () => number) {
+  /**
+   * @param now    milliseconds
+   * @param before what another clock counted; this one goes on from there, as if no time had passed since
+   */
+  constructor(now: () => number, before?: PhaseTimes) {
     this.#now = now;
+    this.#seconds = new Map(Object.entries(before?.seconds ?? {}));
+    this.#total = before?.total ?? 0;
+    this.#progress = before?.progress ?? 0;
+    this.#cancellation = before?.cancellation ?? 0;
     this.#since = now();
   }
 
-  /** Ends the current phase, and with it this clock, but for those that go on from it. */
-  stop(): void {
-    this.#close();
+  /** Ends the current phase, and with it this clock; what it counted. */
+  stop(): PhaseTimes {
+    const times = this.times();
     this.#phase = null;
-  }
-
-  /** Another clock that goes on from where this one was stopped, as if no time had passed since. */
-  goOn(): PhaseClock {
-    const clock = new PhaseClock(this.#now);
-    for (const [phase, seconds] of this.#seconds) clock.#seconds.set(phase, seconds);
-    clock.#total = this.#total;
-    clock.#progress = this.#progress;
-    clock.#cancellation = this.#cancellation;
-    return clock;
+    return times;
   }
 
   /**
@@ -51,26 +60,15 @@ export class PhaseClock {
     this.#cancellation += (this.#now() - reported) / 1000;
   }
 
-  /** Seconds of all reports of phases. */
-  get progress(): number {
-    return this.#progress;
-  }
-
-  /** Seconds of all looks at the token at the beginning of phases. */
-  get cancellation(): number {
-    return this.#cancellation;
-  }
-
-  /** Seconds by phase so far, in order of first appearance. */
-  seconds(): Record<string, number> {
+  /** So far. */
+  times(): PhaseTimes {
     this.#close();
-    return Object.fromEntries(this.#seconds);
-  }
-
-  /** Seconds since the clock was made, and of those that it goes on from. */
-  total(): number {
-    this.#close();
-    return this.#total;
+    return {
+      seconds: Object.fromEntries(this.#seconds),
+      total: this.#total,
+      progress: this.#progress,
+      cancellation: this.#cancellation,
+    };
   }
 
   #close(): void {

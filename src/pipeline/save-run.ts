@@ -5,21 +5,18 @@ import type { Strategy } from "../strategy/index.js";
 import type { TrainedModel, TrainingParts } from "../training/index.js";
 import type { ControlResult } from "./control.js";
 import type { Evaluation } from "./evaluate.js";
-import { boundaryTexts, featureRanges, packageVersion } from "./metadata.js";
+import { boundaryTexts, packageVersion } from "./metadata.js";
 import type { PhaseClock } from "./phase-clock.js";
-import type { DataSummary, TimeReceipt, TrainingResult, Verdict } from "./result.js";
-import { seriesRecords } from "./series-records.js";
-import type { SymbolSeries } from "./series.js";
-import type { PreparedData, TrainRequest } from "./training-pipeline.js";
+import type { Preparation } from "./preparation.js";
+import type { TimeReceipt, TrainingResult, Verdict } from "./result.js";
+import type { TrainRequest } from "./training-pipeline.js";
 
 /** What runs on the same data have in common. */
 export interface SharedRun {
   readonly request: Omit<TrainRequest, "strategyConfig" | "operationId">;
   readonly engine: Engine;
-  readonly all: readonly SymbolSeries[];
-  readonly prepared: PreparedData;
+  readonly preparation: Preparation;
   readonly trainingParts: TrainingParts;
-  readonly dataSummary: DataSummary;
   readonly token: CancellationToken;
 }
 
@@ -43,16 +40,14 @@ export interface FinishedRun {
  * @throws CancelledError, and what `ModelStorage.publish` throws
  */
 export async function saveRun(
-  { request, engine, all, prepared, dataSummary: data_summary, token }: SharedRun,
+  { request, engine, preparation, token }: SharedRun,
   { strategy, operationId, trained, together, evaluation, control, verdict, clock, ...run }: FinishedRun,
 ): Promise<TrainingResult> {
   const { symbols } = request;
   const { timeframes, baseTimeframe } = strategy;
-  const { boundaries, examples, parts } = prepared;
-  const { train } = parts.data;
+  const { boundaries, examples, ranges, dataSummary: data_summary, leaks: leak_receipt } = preparation;
   const { model } = trained;
   const notices = [...run.notices];
-  const ranges = featureRanges(train.features, token);
   const portable = await createPortable(
     {
       name: strategy.name,
@@ -78,7 +73,7 @@ export async function saveRun(
     data_summary,
     verdict,
     ...(control === null ? {} : { control }),
-    leak_receipt: prepared.leaks,
+    leak_receipt,
     resource_usage: resourceUsage(engine),
     ...(request.engineReason === undefined ? {} : { engine_choice: request.engineReason }),
     notices,
@@ -89,7 +84,11 @@ export async function saveRun(
       timeframe: timeframes[0],
       weights: trained.weights,
       strategy: strategy.document,
-      features: { feature_names: train.features.names, base_timeframe: baseTimeframe, ranges },
+      features: {
+        feature_names: preparation.parts.data.train.features.names,
+        base_timeframe: baseTimeframe,
+        ranges,
+      },
       metrics: {
         training_metrics: { ...result.training_metrics },
         test_metrics: { ...result.test_metrics },
@@ -108,11 +107,11 @@ export async function saveRun(
         start_date: data_summary.start_date,
         end_date: data_summary.end_date,
         split_boundaries: boundaryTexts(boundaries.start),
-        series: seriesRecords(all),
+        series: preparation.series,
         model_info: result.model_info,
         data_summary,
         verdict: result.verdict,
-        leak_receipt: result.leak_receipt,
+        leak_receipt,
         ...(control === null ? {} : { control }),
         resource_usage: result.resource_usage,
         time_receipt: receipt(clock, trained, together),
@@ -133,14 +132,15 @@ export async function saveRun(
 
 function receipt(clock: PhaseClock, { timing }: TrainedModel, together: number): TimeReceipt {
   const { loop, arithmetic, progress, cancellation } = timing;
+  const times = clock.times();
   return {
-    ...clock.seconds(),
+    ...times.seconds,
     training_arithmetic: arithmetic,
-    progress: progress + clock.progress,
-    cancellation: cancellation + clock.cancellation,
+    progress: progress + times.progress,
+    cancellation: cancellation + times.cancellation,
     orchestration_share: loop === 0 ? 0 : 1 - arithmetic / loop,
     ...(together === 1 ? {} : { trained_together: together }),
-    total: clock.total(),
+    total: times.total,
   };
 }
 

@@ -49,11 +49,13 @@ import { evaluateOn, type Evaluation } from "./evaluate.js";
 import { addReceipts, checkLeaks, type LeakReceipt } from "./leak-receipt.js";
 import { joinParts, type JoinedParts, type SymbolParts } from "./join-parts.js";
 import { checkMemory, estimateBytes, networksAtOnce } from "./memory.js";
+import { featureRanges } from "./metadata.js";
 import { PhaseClock } from "./phase-clock.js";
+import type { Preparation } from "./preparation.js";
 import type { TrainingResult, Verdict } from "./result.js";
 import { labelledRows, type LabelledRows } from "./rows.js";
 import { saveRun, type SharedRun } from "./save-run.js";
-import { seriesNotices } from "./series-records.js";
+import { seriesNotices, seriesRecords } from "./series-records.js";
 import { checkHistory, loadSeries, type SymbolSeries } from "./series.js";
 import { judge } from "./verdict.js";
 
@@ -99,12 +101,23 @@ export interface SeededRun {
   readonly operationId: string;
 }
 
-/** Takes so many of the runs that nobody has taken yet: the place of the first, which is beyond the last where none is left. */
-export type TakeRuns = (count: number) => number;
+/** How a thread shares runs on the same data with others. */
+export interface SharedWork {
+  /** How many threads share it, this one included. */
+  readonly threads: number;
+  /** Takes so many of the runs that nobody has taken yet: the place of the first, which is beyond the last where none is left. */
+  readonly take: (count: number) => number;
+  /** Comes by the data: from another thread, or by the function given, as one of them must. */
+  readonly prepare: (here: () => Promise<Preparation>) => Promise<Preparation>;
+}
 
-function inOrder(): TakeRuns {
+/** Clocks are only reported; nothing of the result depends on them. */
+const now = (): number => performance.now();
+
+/** Of a thread that nobody shares them with. */
+function alone(): SharedWork {
   let taken = 0;
-  return (count) => (taken += count) - count;
+  return { threads: 1, take: (count) => (taken += count) - count, prepare: (here) => here() };
 }
 
 /**
@@ -191,47 +204,21 @@ export const TrainingPipeline = {
   },
 
   /**
-   * `trainStrategy` for each of several runs, with the data loaded and prepared once. An engine that has `together` trains many
-   * networks in step; others train one after the other. Progress is that of the first run taken.
+   * All that comes before a network is made: loads the bars of all symbols and makes samples of them.
    *
-   * @param runs     one or more; their strategies differ in their seed only
-   * @param onResult told of each run, in order, when its model has been saved, and its place among them
-   * @param take     which runs are next; default: all in order, where nobody else takes any
-   * @throws as `trainStrategy`: runs that were saved by then stay. Where a loss is not finite, those that train together with it
-   *   are saved before it is thrown
+   * @param threads that will train on the samples
+   * @throws CancelledError, NoBarsError, NotEnoughBarsError, EmptySplitError, LeakError, MemoryLimitError and the other `KnownError`s of
+   *   the steps
    */
-  async trainSeeds(
-    request: Omit<TrainRequest, "strategyConfig" | "operationId">,
-    runs: readonly SeededRun[],
-    onResult: (result: TrainingResult, run: number) => void,
-    take: TakeRuns = inOrder(),
-  ): Promise<void> {
-    const { symbols, timeframes: asked, startDate, endDate } = request;
+  async prepareTraining(request: Omit<TrainRequest, "operationId">, threads = 1): Promise<Preparation> {
+    const { symbols, timeframes: asked, startDate, endDate, dataMode = "local" } = request;
     const { progressCallback: progress = ignoreProgress, cancellationToken: token = neverCancelled } =
       request;
-    const { dataManager = new DataManager(new BarStore("data")), dataMode = "local" } = request;
-    const { maxMemoryBytes } = request;
-    const engine = request.engine ?? findEngine("auto");
-    const strategies = runs.map(({ strategyConfig }) =>
-      withOverrides(strategyConfig, { symbols, timeframes: asked }),
-    );
-    const seeds = strategies.map(({ training }) => training.seed);
-    const [strategy] = strategies;
+    const { dataManager = new DataManager(new BarStore("data")), maxMemoryBytes } = request;
+    const strategy = withOverrides(request.strategyConfig, { symbols, timeframes: asked });
     const { timeframes, baseTimeframe } = strategy;
-    // Clocks are only reported; nothing of the result depends on them.
-    const now = (): number => performance.now();
-    const phasesOf = (clock: PhaseClock, listener: ProgressListener): EnterPhase => {
-      return (phase, more = {}) => {
-        clock.enter(
-          phase,
-          () => listener({ type: "phase", phase, symbols: symbols.length, ...more }),
-          () => throwIfCancelled(token),
-        );
-      };
-    };
     const clock = new PhaseClock(now);
-    const enter = phasesOf(clock, progress);
-
+    const enter = phasesOf(clock, symbols.length, progress, token);
     const all: SymbolSeries[] = [];
     for (const [index, symbol] of symbols.entries()) {
       enter("loading_data", { symbol, symbolIndex: index + 1 });
@@ -239,28 +226,68 @@ export const TrainingPipeline = {
       const series = await loadSeries(dataManager, wanted, token);
       checkHistory(strategy, series);
       all.push(series);
-      checkMemory(strategy, all, maxMemoryBytes);
+      checkMemory(strategy, all, maxMemoryBytes, threads);
     }
-    const prepared = prepareData(strategy, all, enter, token);
-    const { splits, parts } = prepared;
+    const { splits, parts, boundaries, examples, leaks, warnings } = prepareData(strategy, all, enter, token);
+    const { train } = parts.data;
+    const missing = missingClassWarning(labelDistribution([train.labels], token));
     const summarized = { symbols, timeframes, baseTimeframe, startDate, endDate };
-    const dataSummary = summarizeData(summarized, all, splits, parts, token);
-    const missing = missingClassWarning(labelDistribution([parts.data.train.labels], token));
-    const dataNotices = [...seriesNotices(all), ...prepared.warnings, ...(missing === null ? [] : [missing])];
-    clock.stop();
+    return {
+      parts,
+      trainRows: splits.map((split) => ({ symbol: split.symbol, rows: split.train.length })),
+      boundaries,
+      ranges: featureRanges(train.features, token),
+      examples,
+      leaks,
+      series: seriesRecords(all),
+      dataSummary: summarizeData(summarized, all, splits, parts, token),
+      notices: [...seriesNotices(all), ...warnings, ...(missing === null ? [] : [missing])],
+      estimatedBytes: estimateBytes(strategy, all, threads),
+      times: clock.stop(),
+    };
+  },
 
-    const trainingParts = toTrainingParts(parts.data);
-    const shared = { request, engine, all, prepared, trainingParts, dataSummary, token };
+  /**
+   * `trainStrategy` for each of several runs, with the data loaded and prepared once. An engine that has `together` trains many
+   * networks in step; others train one after the other. Progress is that of the first run taken.
+   *
+   * @param runs     one or more; their strategies differ in their seed only
+   * @param onResult told of each run, in order, when its model has been saved, and its place among them
+   * @param work     what other threads do of it; default: nothing
+   * @throws as `trainStrategy`: runs that were saved by then stay. Where a loss is not finite, those that train together with it
+   *   are saved before it is thrown
+   */
+  async trainSeeds(
+    request: Omit<TrainRequest, "strategyConfig" | "operationId">,
+    runs: readonly SeededRun[],
+    onResult: (result: TrainingResult, run: number) => void,
+    { threads, take, prepare }: SharedWork = alone(),
+  ): Promise<void> {
+    const { symbols, timeframes, maxMemoryBytes = Infinity } = request;
+    const { progressCallback: progress = ignoreProgress, cancellationToken: token = neverCancelled } =
+      request;
+    const engine = request.engine ?? findEngine("auto");
+    const strategies = runs.map(({ strategyConfig }) =>
+      withOverrides(strategyConfig, { symbols, timeframes }),
+    );
+    const seeds = strategies.map(({ training }) => training.seed);
+    const [strategy] = strategies;
+    const preparation = await prepare(() =>
+      TrainingPipeline.prepareTraining({ ...request, strategyConfig: runs[0].strategyConfig }, threads),
+    );
+
+    const trainingParts = toTrainingParts(preparation.parts.data);
+    const shared = { request, engine, preparation, trainingParts, token };
     const { rows } = trainingParts.train;
     const inputs = featureNames(strategy).length;
-    const room = (maxMemoryBytes ?? Infinity) - estimateBytes(strategy, all);
+    const room = maxMemoryBytes - preparation.estimatedBytes;
     const atOnce = engine.together === undefined ? 1 : networksAtOnce(strategy, inputs, rows, room);
     let heard: number | null = null;
     for (let from = take(atOnce); from < runs.length; from = take(atOnce)) {
       heard ??= from;
       const listenerOf = (index: number): ProgressListener => (index === heard ? progress : ignoreProgress);
-      const groupClock = clock.goOn();
-      const enterAll = phasesOf(groupClock, listenerOf(from));
+      const groupClock = new PhaseClock(now, preparation.times);
+      const enterAll = phasesOf(groupClock, symbols.length, listenerOf(from), token);
       enterAll("creating_model");
       const model = TrainingPipeline.createModel(strategy, inputs);
       enterAll("training", { samples: rows });
@@ -273,13 +300,13 @@ export const TrainingPipeline = {
         { progress: listenerOf(from), token },
         seeds.slice(from, from + atOnce),
       );
-      groupClock.stop();
+      const trainedBy = groupClock.stop();
       for (const [k, trained] of outcomes.entries()) {
         if (trained instanceof LossNotFiniteError) continue;
         const index = from + k;
         const own = strategies[index];
-        const ownClock = groupClock.goOn();
-        const enterOwn = phasesOf(ownClock, listenerOf(index));
+        const clock = new PhaseClock(now, trainedBy);
+        const enterOwn = phasesOf(clock, symbols.length, listenerOf(index), token);
         enterOwn("evaluating");
         const judged = evaluateRun(shared, own, trained);
         enterOwn("saving");
@@ -290,8 +317,11 @@ export const TrainingPipeline = {
           together: outcomes.length,
           ...judged,
           // Those of the file and of the overrides here may be the same.
-          notices: [...new Set([...runs[index].strategyConfig.notices, ...own.notices]), ...dataNotices],
-          clock: ownClock,
+          notices: [
+            ...new Set([...runs[index].strategyConfig.notices, ...own.notices]),
+            ...preparation.notices,
+          ],
+          clock,
         });
         onResult(result, index);
       }
@@ -303,17 +333,16 @@ export const TrainingPipeline = {
 
 /** What the test part says of a trained network, and controls where they were asked for. */
 function evaluateRun(
-  { request, engine, prepared: { splits, parts }, trainingParts, token }: SharedRun,
+  { request, engine, preparation: { parts: joined, trainRows }, trainingParts: parts, token }: SharedRun,
   strategy: Strategy,
   { model }: TrainedModel,
 ): { evaluation: Evaluation; control: ControlResult | null; verdict: Verdict } {
-  const { test, testRows } = parts;
+  const { test, testRows } = joined;
   const importanceSeed = strategy.training.seed;
   const options = { model, engine, importanceSeed, called: "test bars", seen: 0, trials: request.trials };
   const evaluation = TrainingPipeline.evaluateModel(options, test, testRows, token);
   if (request.control === undefined) return { evaluation, control: null, verdict: evaluation.verdict };
-  const trainRows = splits.map((split) => ({ symbol: split.symbol, rows: split.train.length }));
-  const control = trainControls({ strategy, engine, parts: trainingParts, trainRows, test, testRows }, token);
+  const control = trainControls({ strategy, engine, parts, trainRows, test, testRows }, token);
   if (control === null) return { evaluation, control, verdict: evaluation.verdict };
   const { metrics, skill } = evaluation;
   const { measured_on: measuredOn, trials } = evaluation.verdict;
@@ -326,6 +355,20 @@ export type EnterPhase = (
   phase: Phase,
   more?: { symbol?: string; symbolIndex?: number; samples?: number },
 ) => void;
+
+function phasesOf(
+  clock: PhaseClock,
+  symbols: number,
+  listener: ProgressListener,
+  token: CancellationToken,
+): EnterPhase {
+  return (phase, more = {}) =>
+    clock.enter(
+      phase,
+      () => listener({ type: "phase", phase, symbols, ...more }),
+      () => throwIfCancelled(token),
+    );
+}
 
 /** What became of all symbols before training. */
 export interface PreparedData {

@@ -4,10 +4,10 @@ import type { ModelStorage } from "../../models/index.js";
 import { mostTogether, type TrainingResult } from "../../pipeline/index.js";
 import { silentBridge, type ProgressBridge } from "../bridge.js";
 import { operationIds, type TrainingOperationContext } from "../context.js";
-import { usableMemory } from "../out-of-memory.js";
 import { seedVariants, strategyToData } from "../../strategy/index.js";
 import { strategyOf } from "../request-strategy.js";
 import { batchWorkOf } from "../run-training.js";
+import { closePart, shareSeeds } from "../shared-seeds.js";
 import { scriptFor, takeThread, trainSeedsOnThread } from "../training-thread.js";
 import { asLocal, type LocalTrainingResult } from "./local-orchestrator.js";
 
@@ -89,23 +89,21 @@ export async function trainSeeds(
       named ?? (strategy && chooseEngine(engine, 1, { ...batchWorkOf(strategy), networks }).engine);
     const together = taken?.together !== undefined;
     const workers = together ? pool.slice(0, 1) : pool;
-    const atOnce = workers.length;
-    // The jobs under way share what one run might use, the machine's memory where no limit was set.
-    const maxMemoryBytes = Math.floor((context.maxMemoryBytes ?? usableMemory()) / atOnce);
-    const shared = { ...context, networks: together ? networks : 1, threads: 1, maxMemoryBytes };
+    const shared = { ...context, networks: together ? networks : 1, threads: 1 };
     const strategies = variants && seeds.map((seed) => strategyToData(variants(seed)));
-    const sharedSeeds = { seeds, taken: new SharedArrayBuffer(4) };
+    const seedParts = shareSeeds(seeds, workers.length);
     const onResult = (result: TrainingResult, run: number): void => {
       runs[run] = asLocal(result, ids[run]);
       listener.onRun(runs[run], ++done, seeds.length);
     };
     const ends = await Promise.allSettled(
       workers.map((thread, k) => {
-        const job = { thread, shared: sharedSeeds, strategies };
+        const job = { thread, shared: seedParts[k], strategies };
         const bridge = k === 0 ? listener.bridge : silentBridge;
         return trainSeedsOnThread(shared, job, bridge, ownToken, storage, onResult).catch(
           (error: unknown) => {
             stopAll.abort();
+            closePart(seedParts[k]); // where the thread has not got it
             throw error;
           },
         );
