@@ -110,20 +110,25 @@ test("--seeds trains what --seed trains, each saved, with mean and deviation", a
   expect(stderr).toContain("Run 3/3");
 });
 
-test("runs of several seeds share the memory limit, and only those that run at once", async () => {
+test("threads of several seeds share the data, and count their own copies against the memory limit", async () => {
   const train = (flags: string) =>
     runCommand(
       folder,
       `models train --strategy small --symbols SYN1 --timeframes 1d --epochs 1 --json ${flags}`.split(" "),
     );
-  const errorOf = (text: string) =>
-    (JSON.parse(text) as { error: { code: string; details: { estimatedBytes: number } } }).error;
-  const { estimatedBytes: one } = errorOf((await train("--max-memory 1KB")).stdout).details;
-  const limited = (times: number) => train(`--seeds 2 --threads 64 --max-memory ${Math.round(times * one)}`);
-  const enough = await limited(2.5);
+  const refused = async (flags: string): Promise<number> => {
+    const { status, stdout } = await train(flags);
+    const { error } = JSON.parse(stdout) as { error: { code: string; details: { estimatedBytes: number } } };
+    expect([status, error.code]).toEqual([1, "MEMORY_LIMIT"]);
+    return error.details.estimatedBytes;
+  };
+  const one = await refused("--max-memory 1KB");
+  const two = await refused("--seeds 2 --threads 64 --max-memory 1KB");
+  expect([two > one, two < 2 * one], `${one} and ${two} bytes`).toEqual([true, true]);
+  const enough = await train(`--seeds 2 --threads 64 --max-memory ${two}`);
   expect(enough.status, enough.stderr).toBe(0);
-  const tooLittle = await limited(1.5);
-  expect([tooLittle.status, errorOf(tooLittle.stdout).code]).toEqual([1, "MEMORY_LIMIT"]);
+  expect(await refused(`--seeds 2 --threads 64 --max-memory ${two - 1}`)).toBe(two);
+  expect((await train(`--seeds 2 --threads 1 --max-memory ${one}`)).status).toBe(0);
 });
 
 test("one wrong run of several ends all, with its error and nothing half-written", async () => {
