@@ -82,6 +82,22 @@ test("a blank volume and the sentinel -1 become 0, and are listed", () => {
   expect(repaired.map(({ row }) => row)).toEqual([2, 3]);
 });
 
+test("a currency sign that not all prices of a row have is left out, and listed", () => {
+  const { repaired, refused, bars } = read([
+    "2024-01-16,$10,$12,$9,$11,100",
+    "2024-01-17,11,13,$10,12,$200",
+    "2024-01-18,12,14,11,13,300",
+  ]);
+  expect([refused, Array.from(bars.low), Array.from(bars.volume)]).toEqual([
+    [],
+    [9, 10, 11],
+    [100, 200, 300],
+  ]);
+  const what =
+    'low "$10", volume "$200": the currency sign, which not all prices of the row have, is left out';
+  expect(repaired).toEqual([{ row: 3, what }]);
+});
+
 test("prices that contradict each other by the rounding of doubles only are repaired, and listed", () => {
   const { repaired, bars } = read(withRow(1, "2024-01-17,11,11.999999999999998,10,12,200"));
   expect([bars.high[1], bars.close[1]]).toEqual([12, 12]);
@@ -124,6 +140,7 @@ test("no damaged cell passes in silence", () => {
       "--3",
       "1e",
       "#REF!",
+      "$1",
       "2024-13-01",
       "11:34",
     ),
@@ -145,7 +162,8 @@ test("no damaged cell passes in silence", () => {
       }
       const listed = [...result.refused, ...result.repaired].map(({ row }) => row);
       expect(listed, `cell ${j} of row ${k + 2}: "${text}"`).toContain(k + 2);
-      if (j < 5) expect(result.bars.time.length).toBe(39);
+      // A price with the sign of a currency is a price in other words.
+      if (j < 5 && !/^[+-]?[$\u20AC\u00A3\u00A5]/.test(text.trim())) expect(result.bars.time.length).toBe(39);
     }),
     { numRuns: 500 },
   );

@@ -29,6 +29,11 @@ export function parseNumber(text: string, decimal: DecimalSign = "."): number {
   return isPlain(plain) ? Number(plain) : NaN;
 }
 
+/** Whether a number is written with the sign of a currency: `$12.5`, `-$3`. */
+export function hasCurrencySign(text: string): boolean {
+  return currencySign.test(text);
+}
+
 /** What a cell says about the decimal sign of its file: `.`, `,`, or nothing (`1234`, `1,234`). */
 export function decimalEvidence(text: string): DecimalSign | null {
   const point = text.lastIndexOf(".");

@@ -2,7 +2,7 @@ import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import { CanonicalReader, isCanonicalHeader } from "./canonical.js";
 import { splitCells } from "./cells.js";
 import type { Layout } from "./layout.js";
-import { isBlankValue, parseNumber, parseVolume } from "./numbers.js";
+import { hasCurrencySign, isBlankValue, parseNumber, parseVolume } from "./numbers.js";
 import { checkPrices } from "./price-law.js";
 import {
   createRawRows,
@@ -44,7 +44,8 @@ function describe(cell: string): string {
  * Reads every row below the header. Prices are divided by `priceScale`.
  *
  * A row is refused where a cell is missing or no number, a price is not above 0, the date is none, or the prices contradict
- * each other. Repaired and listed: a blank volume or the sentinel -1 becomes 0.
+ * each other. Repaired and listed: a blank volume or the sentinel -1 becomes 0; a currency sign that not all prices of the row have is
+ * left out.
  */
 export function readRows(
   lines: TextLines,
@@ -86,8 +87,10 @@ export function readRows(
     } else if (columns.clock >= 0 && !reader.readClock(cells[columns.clock])) {
       problems.push(`${describe(cells[columns.clock])} is no time of day`);
     }
+    const signed: string[] = [];
     for (let k = 0; k < 4; k++) {
       const cell = cells[priceIndex[k]];
+      if (hasCurrencySign(cell)) signed.push(`${priceNames[k]} ${describe(cell)}`);
       let price = parseNumber(cell, decimal);
       if (!(price > 0 && price < Infinity)) {
         if (cell === "") problems.push(`${priceNames[k]} is empty`);
@@ -100,11 +103,13 @@ export function readRows(
       if (priceScale > 1) price = withoutNoise(price);
       prices[k] = price / priceScale;
     }
+    const allSigned = signed.length === 4;
     const i = rows.count;
     for (let v = 0; v < volumeColumns.length; v++) {
       const cell = cells[volumeColumns[v]];
       const name = layout.header[volumeColumns[v]] ?? "volume";
       let volume = NaN;
+      if (hasCurrencySign(cell)) signed.push(`${name} ${describe(cell)}`);
       if (!isBlankValue(cell)) {
         volume = parseVolume(cell, decimal);
         if (volume === -1) volume = NaN;
@@ -125,6 +130,10 @@ export function readRows(
     const law = checkPrices(prices);
     if (law.broken !== null) return law.broken;
     if (law.repaired !== null) repaired.push({ row: line + 1, what: law.repaired });
+    if (signed.length > 0 && !allSigned) {
+      const what = `${signed.join(", ")}: the currency sign, which not all prices of the row have, is left out`;
+      repaired.push({ row: line + 1, what });
+    }
     if (columns.symbol >= 0 && symbols.size < mostNames) symbols.add(cells[columns.symbol]);
     if (columns.timeframe >= 0 && timeframes.size < mostNames) timeframes.add(cells[columns.timeframe]);
     [rows.open[i], rows.high[i], rows.low[i], rows.close[i]] = prices;
