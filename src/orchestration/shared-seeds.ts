@@ -55,6 +55,7 @@ export function workOf({ taken, threads, to, from }: SharedSeeds, token: Cancell
 function received(port: MessagePort): Promise<Preparation> {
   return new Promise((resolve, reject) => {
     port.once("message", resolve);
+    port.once("messageerror", reject);
     // The thread that prepares has failed, and says so itself, or was stopped, as this one is then.
     port.once("close", () => reject(new CancelledError()));
   });

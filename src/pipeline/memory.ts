@@ -28,7 +28,7 @@ function sizeText(bytes: number): string {
 
 /**
  * Bytes that a run's arrays take at their peak: bars in float64, one symbol's indicators and degrees in float64, all
- * samples in float32 twice (as rows, and joined or in the engine; once more in the engine of each further thread). Counted from
+ * samples in float32 twice (as rows, and joined or in the engine; where threads share them, in shared memory too, and in the engine of each). Counted from
  * sizes, before anything of it is allocated.
  *
  * @param threads that train on the same samples
@@ -50,7 +50,8 @@ export function estimateBytes(strategy: Strategy, all: readonly SymbolSeries[], 
     working = Math.max(working, 8 * (bars * (outputs + degrees) + spread) + labels);
     rows += to - from;
   }
-  return kept + working + (1 + threads) * rows * features * 4;
+  const copies = threads === 1 ? 2 : 2 + threads;
+  return kept + working + copies * rows * features * 4;
 }
 
 /** What networks may take together on the device. Those that are too large for it fill a device alone. */

@@ -280,7 +280,7 @@ export const TrainingPipeline = {
     const shared = { request, engine, preparation, trainingParts, token };
     const { rows } = trainingParts.train;
     const inputs = featureNames(strategy).length;
-    const room = maxMemoryBytes - preparation.estimatedBytes;
+    const room = (maxMemoryBytes - preparation.estimatedBytes) / threads;
     const atOnce = engine.together === undefined ? 1 : networksAtOnce(strategy, inputs, rows, room);
     let heard: number | null = null;
     for (let from = take(atOnce); from < runs.length; from = take(atOnce)) {

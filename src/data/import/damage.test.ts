@@ -96,6 +96,10 @@ test("a currency sign that not all prices of a row have is left out, and listed"
   const what =
     'low "$10", volume "$200": the currency sign, which not all prices of the row have, is left out';
   expect(repaired).toEqual([{ row: 3, what }]);
+  const otherSign = read(["2024-01-16,$10,$12,$9,$11,100", "2024-01-17,$11,$13,\u20AC10,$12,200"]);
+  expect(otherSign.repaired.map(({ row }) => row)).toEqual([3]);
+  const column = read(["2024-01-16,10,12,9,$11,$100", "2024-01-17,11,13,10,$12,$200"]);
+  expect([column.repaired, Array.from(column.bars.close)]).toEqual([[], [11, 12]]);
 });
 
 test("prices that contradict each other by the rounding of doubles only are repaired, and listed", () => {

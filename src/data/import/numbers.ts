@@ -3,7 +3,7 @@ export type DecimalSign = "." | ",";
 
 const grouped = /^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$/;
 // Escapes keep the bundles plain ASCII, which V8 holds in half the memory.
-const currencySign = /^([+-]?)[$\u20AC\u00A3\u00A5]\s*/; // dollar, euro, pound, yen
+const currencySign = /^([+-]?)([$\u20AC\u00A3\u00A5])\s*/; // dollar, euro, pound, yen
 
 function isPlain(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -29,9 +29,9 @@ export function parseNumber(text: string, decimal: DecimalSign = "."): number {
   return isPlain(plain) ? Number(plain) : NaN;
 }
 
-/** Whether a number is written with the sign of a currency: `$12.5`, `-$3`. */
-export function hasCurrencySign(text: string): boolean {
-  return currencySign.test(text);
+/** The sign of a currency before a number: `$` of `$12.5` and of `-$3`; empty without one. */
+export function currencySignOf(text: string): string {
+  return currencySign.exec(text)?.[2] ?? "";
 }
 
 /** What a cell says about the decimal sign of its file: `.`, `,`, or nothing (`1234`, `1,234`). */

@@ -2,7 +2,7 @@ import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import { CanonicalReader, isCanonicalHeader } from "./canonical.js";
 import { splitCells } from "./cells.js";
 import type { Layout } from "./layout.js";
-import { hasCurrencySign, isBlankValue, parseNumber, parseVolume } from "./numbers.js";
+import { currencySignOf, isBlankValue, parseNumber, parseVolume } from "./numbers.js";
 import { checkPrices } from "./price-law.js";
 import {
   createRawRows,
@@ -45,7 +45,7 @@ function describe(cell: string): string {
  *
  * A row is refused where a cell is missing or no number, a price is not above 0, the date is none, or the prices contradict
  * each other. Repaired and listed: a blank volume or the sentinel -1 becomes 0; a currency sign that not all prices of the row have is
- * left out.
+ * left out, unless all rows are written so.
  */
 export function readRows(
   lines: TextLines,
@@ -69,6 +69,8 @@ export function readRows(
   const prices = [0, 0, 0, 0];
   const priceIndex = [columns.open, columns.high, columns.low, columns.close];
   const priceNames = ["open", "high", "low", "close"];
+  /** Rows with currency signs that not all prices have, and which cells have them. */
+  const unlike = { rows: [] as RepairedRow[], ways: new Set<string>() };
   let rowsRead = 0;
 
   function readRow(line: number): string | null {
@@ -88,9 +90,11 @@ export function readRows(
       problems.push(`${describe(cells[columns.clock])} is no time of day`);
     }
     const signed: string[] = [];
+    const signs: string[] = [];
     for (let k = 0; k < 4; k++) {
       const cell = cells[priceIndex[k]];
-      if (hasCurrencySign(cell)) signed.push(`${priceNames[k]} ${describe(cell)}`);
+      signs.push(currencySignOf(cell));
+      if (signs[k] !== "") signed.push(`${priceNames[k]} ${describe(cell)}`);
       let price = parseNumber(cell, decimal);
       if (!(price > 0 && price < Infinity)) {
         if (cell === "") problems.push(`${priceNames[k]} is empty`);
@@ -103,13 +107,14 @@ export function readRows(
       if (priceScale > 1) price = withoutNoise(price);
       prices[k] = price / priceScale;
     }
-    const allSigned = signed.length === 4;
+    const alike = signs[0] !== "" && signs.every((sign) => sign === signs[0]);
     const i = rows.count;
     for (let v = 0; v < volumeColumns.length; v++) {
       const cell = cells[volumeColumns[v]];
       const name = layout.header[volumeColumns[v]] ?? "volume";
       let volume = NaN;
-      if (hasCurrencySign(cell)) signed.push(`${name} ${describe(cell)}`);
+      signs.push(currencySignOf(cell));
+      if (signs[4 + v] !== "") signed.push(`${name} ${describe(cell)}`);
       if (!isBlankValue(cell)) {
         volume = parseVolume(cell, decimal);
         if (volume === -1) volume = NaN;
@@ -130,9 +135,10 @@ export function readRows(
     const law = checkPrices(prices);
     if (law.broken !== null) return law.broken;
     if (law.repaired !== null) repaired.push({ row: line + 1, what: law.repaired });
-    if (signed.length > 0 && !allSigned) {
+    if (signed.length > 0 && !alike) {
       const what = `${signed.join(", ")}: the currency sign, which not all prices of the row have, is left out`;
-      repaired.push({ row: line + 1, what });
+      unlike.rows.push({ row: line + 1, what });
+      unlike.ways.add(signs.join());
     }
     if (columns.symbol >= 0 && symbols.size < mostNames) symbols.add(cells[columns.symbol]);
     if (columns.timeframe >= 0 && timeframes.size < mostNames) timeframes.add(cells[columns.timeframe]);
@@ -161,6 +167,11 @@ export function readRows(
     rowsRead++;
     const reason = readRow(line);
     if (reason !== null) refused.push({ row: line + 1, reason });
+  }
+  // Where all rows are written so, it is how the file writes its columns.
+  if (unlike.rows.length < rows.count || unlike.ways.size > 1) {
+    for (const one of unlike.rows) repaired.push(one);
+    repaired.sort((a, b) => a.row - b.row);
   }
   return { rows, rowsRead, refused, repaired, firstRowOf, symbols, timeframes };
 }

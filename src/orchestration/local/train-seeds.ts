@@ -104,6 +104,8 @@ export async function trainSeeds(
           (error: unknown) => {
             stopAll.abort();
             closePart(seedParts[k]); // where the thread has not got it
+            // Its run is over. Threads that wait for its data learn so now, and not when it gets to its request.
+            void thread.terminate();
             throw error;
           },
         );
@@ -114,6 +116,9 @@ export async function trainSeeds(
     const cause = errors.find((error) => !(error instanceof CancelledError)) ?? errors[0];
     if (cause !== undefined) {
       ids.forEach((id, run) => run in runs || storage.discardUnfinished(id));
+      // Where nobody asked for a stop, the others waited for a thread that died.
+      if (cause instanceof CancelledError && !token.isCancelled)
+        throw new Error("A training thread ended unexpectedly.", { cause });
       throw cause;
     }
   } finally {
