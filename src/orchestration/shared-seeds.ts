@@ -35,14 +35,26 @@ export function closePart(part: SharedSeeds): void {
   for (const port of portsOf(part)) port.close();
 }
 
-/** A part as the pipeline takes it. */
-export function workOf({ taken, threads, to, from }: SharedSeeds, token: CancellationToken): SharedWork {
+/**
+ * A part as the pipeline takes it.
+ *
+ * @param begin called when data from another thread has come; until then whoever asked can end this thread at once. May throw
+ */
+export function workOf(
+  { taken, threads, to, from }: SharedSeeds,
+  token: CancellationToken,
+  begin: () => void,
+): SharedWork {
   const counter = new Int32Array(taken);
   return {
     threads,
     take: (count) => Atomics.add(counter, 0, count),
     async prepare(here) {
-      if (from !== null) return received(from);
+      if (from !== null) {
+        const preparation = await received(from);
+        begin();
+        return preparation;
+      }
       const own = await here();
       if (to.length === 0) return own;
       const shared = inSharedMemory(own, token);

@@ -40,19 +40,17 @@ export async function trainHere(
   try {
     const ids = operationIds(context, shared?.seeds ?? null);
     const token = tokenOf(memory);
-    const hooks = {
-      progress: reporter.listener,
-      token,
-      // Up to here nothing was touched, and whoever asked could end this thread at once; from here on the token is read.
-      begin: () => {
-        if (!claimRun(memory)) throw new CancelledError();
-      },
+    // Up to here nothing was touched, and whoever asked could end this thread at once; from here on the token is read.
+    const begin = (): void => {
+      if (!claimRun(memory)) throw new CancelledError();
     };
+    const waits = shared !== null && shared.from !== null;
+    const hooks = { progress: reporter.listener, token, ...(waits ? {} : { begin }) };
     const onResult = (result: TrainingResult, run: number): void => {
       reporter.flush();
       send({ type: "done", result, run });
     };
-    const work = shared === null ? undefined : workOf(shared, token);
+    const work = shared === null ? undefined : workOf(shared, token, begin);
     await runTraining(context, strategiesOf(), ids, modelsFolder, hooks, onResult, work);
     send({ type: "ended" });
   } catch (error) {
