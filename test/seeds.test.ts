@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import {
   BarStore,
@@ -260,6 +261,22 @@ describe("on the engine for processors", () => {
       ({ time_receipt: times }) => (times as Record<string, number>)["loading_data"],
     );
     expect([threads, new Set(loading).size]).toEqual([2, 1]);
+  });
+
+  test("the death of a thread that others wait for is no stop", async () => {
+    for (const delay of [0, 10, 20, 30, 40]) {
+      let first = true;
+      const die = (worker: Worker): void => {
+        if (first) setTimeout(() => void worker.terminate(), delay);
+        first = false;
+      };
+      process.on("worker", die);
+      const { outcome, storage } = await onThreads("wasm", { more: { epochs: 10_000 } });
+      process.off("worker", die);
+      if (!(outcome instanceof Error)) throw new Error(`completed, killed after ${delay} ms`);
+      expect(outcome.message, `${delay} ms`).toMatch(/ended unexpectedly/);
+      expect(left(storage)).toEqual([]);
+    }
   });
 
   test.each([
