@@ -29,6 +29,11 @@ export function parseNumber(text: string, decimal: DecimalSign = "."): number {
   return isPlain(plain) ? Number(plain) : NaN;
 }
 
+/** Whether there is the sign of a currency anywhere in a text. */
+export function hasCurrencySign(text: string): boolean {
+  return /[$\u20AC\u00A3\u00A5]/.test(text);
+}
+
 /** The sign of a currency before a number: `$` of `$12.5` and of `-$3`; empty without one. */
 export function currencySignOf(text: string): string {
   return currencySign.exec(text)?.[2] ?? "";

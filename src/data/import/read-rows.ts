@@ -2,7 +2,7 @@ import { throwIfCancelled, type CancellationToken } from "../../core/index.js";
 import { CanonicalReader, isCanonicalHeader } from "./canonical.js";
 import { splitCells } from "./cells.js";
 import type { Layout } from "./layout.js";
-import { currencySignOf, isBlankValue, parseNumber, parseVolume } from "./numbers.js";
+import { currencySignOf, hasCurrencySign, isBlankValue, parseNumber, parseVolume } from "./numbers.js";
 import { checkPrices } from "./price-law.js";
 import {
   createRawRows,
@@ -73,8 +73,21 @@ export function readRows(
   const unlike = { rows: [] as RepairedRow[], ways: new Set<string>() };
   let rowsRead = 0;
 
+  function noteSigns(cells: readonly string[], line: number): void {
+    const signs = [...priceIndex, ...volumeColumns].map((column) => currencySignOf(cells[column]));
+    const signed = [...priceNames, ...volumeColumns.map((column) => layout.header[column] ?? "volume")]
+      .map((name, k) => `${name} ${describe(cells[k < 4 ? priceIndex[k] : volumeColumns[k - 4]])}`)
+      .filter((_, k) => signs[k] !== "");
+    const alike = signs[0] !== "" && signs.slice(0, 4).every((sign) => sign === signs[0]);
+    if (signed.length === 0 || alike) return;
+    const what = `${signed.join(", ")}: the currency sign, which not all prices of the row have, is left out`;
+    unlike.rows.push({ row: line + 1, what });
+    unlike.ways.add(signs.join());
+  }
+
   function readRow(line: number): string | null {
-    const cells = splitCells(lines.text(line), separator);
+    const text = lines.text(line);
+    const cells = splitCells(text, separator);
     if (cells === null) return "a quote is not closed";
     while (cells.length > width && cells[cells.length - 1] === "") cells.pop();
     if (cells.length !== width) {
@@ -89,12 +102,8 @@ export function readRows(
     } else if (columns.clock >= 0 && !reader.readClock(cells[columns.clock])) {
       problems.push(`${describe(cells[columns.clock])} is no time of day`);
     }
-    const signed: string[] = [];
-    const signs: string[] = [];
     for (let k = 0; k < 4; k++) {
       const cell = cells[priceIndex[k]];
-      signs.push(currencySignOf(cell));
-      if (signs[k] !== "") signed.push(`${priceNames[k]} ${describe(cell)}`);
       let price = parseNumber(cell, decimal);
       if (!(price > 0 && price < Infinity)) {
         if (cell === "") problems.push(`${priceNames[k]} is empty`);
@@ -107,14 +116,11 @@ export function readRows(
       if (priceScale > 1) price = withoutNoise(price);
       prices[k] = price / priceScale;
     }
-    const alike = signs[0] !== "" && signs.every((sign) => sign === signs[0]);
     const i = rows.count;
     for (let v = 0; v < volumeColumns.length; v++) {
       const cell = cells[volumeColumns[v]];
       const name = layout.header[volumeColumns[v]] ?? "volume";
       let volume = NaN;
-      signs.push(currencySignOf(cell));
-      if (signs[4 + v] !== "") signed.push(`${name} ${describe(cell)}`);
       if (!isBlankValue(cell)) {
         volume = parseVolume(cell, decimal);
         if (volume === -1) volume = NaN;
@@ -135,11 +141,7 @@ export function readRows(
     const law = checkPrices(prices);
     if (law.broken !== null) return law.broken;
     if (law.repaired !== null) repaired.push({ row: line + 1, what: law.repaired });
-    if (signed.length > 0 && !alike) {
-      const what = `${signed.join(", ")}: the currency sign, which not all prices of the row have, is left out`;
-      unlike.rows.push({ row: line + 1, what });
-      unlike.ways.add(signs.join());
-    }
+    if (hasCurrencySign(text)) noteSigns(cells, line);
     if (columns.symbol >= 0 && symbols.size < mostNames) symbols.add(cells[columns.symbol]);
     if (columns.timeframe >= 0 && timeframes.size < mostNames) timeframes.add(cells[columns.timeframe]);
     [rows.open[i], rows.high[i], rows.low[i], rows.close[i]] = prices;
