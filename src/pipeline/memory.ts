@@ -28,8 +28,8 @@ function sizeText(bytes: number): string {
 
 /**
  * Bytes that a run's arrays take at their peak: bars in float64, one symbol's indicators and degrees in float64, all
- * samples in float32 twice (as rows, and joined or in the engine; where threads share them, in shared memory too, and in the engine of each). Counted from
- * sizes, before anything of it is allocated.
+ * samples in float32 twice (as rows, and joined or in the engine; where threads share them, in shared memory too, and in the
+ * engine of each). Counted from sizes, before anything of it is allocated.
  *
  * @param threads that train on the same samples
  */

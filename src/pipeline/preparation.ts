@@ -26,9 +26,9 @@ export interface Preparation {
   readonly series: ReturnType<typeof seriesRecords>;
   readonly dataSummary: DataSummary;
   readonly notices: readonly string[];
-  /** What a run takes by estimate. */
+  /** What loading and training take by estimate, with all threads that train on the samples. */
   readonly estimatedBytes: number;
-  /** What it took. */
+  /** How long it took. */
   readonly times: PhaseTimes;
 }
 
